@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['reference/**/*.test.ts', 'runner/**/*.test.ts'],
+    testTimeout: 60_000,
+  },
+});
