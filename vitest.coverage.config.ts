@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+import { defineConfig } from 'vitest/config';
+
+/** What the cases alone reach of the reference: no unit test counts here. */
+export default defineConfig({
+  test: {
+    include: ['runner/conformance.test.ts'],
+    testTimeout: 120_000,
+    coverage: {
+      enabled: true,
+      provider: 'v8',
+      include: ['reference/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', 'reference/host/assemble.ts'],
+      reporter: ['text', 'json-summary'],
+      thresholds: {
+        'reference/host/**': { lines: 98, branches: 98 },
+        'reference/processor/**': { lines: 90, branches: 90 },
+      },
+    },
+  },
+});
