@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type GuestRegister, GuestRegisters } from './guest-registers.js';
+import type { Host } from './host.js';
+import type { LauncherMemory } from './launcher-memory.js';
+import { Arch, PAGE_SIZE, PGDIR_SLOTS } from './layout.js';
+
+/** A shadow page directory: which page directory of the guest it shadows, and the page it is in. */
+export interface PgdirSlot {
+  /** Guest-physical address, exactly as the guest named it. */
+  gpgdir: number;
+  /** Physical address; null: the slot has no directory yet. */
+  pgdir: number | null;
+}
+
+/** Why a guest is dead: a text for the launcher, or an error number (negative). */
+export type Death = string | number;
+
+export const ERESTART = 85;
+export const ENOMEM = 12;
+
+/** `struct lguest`: one guest. */
+export class Lguest {
+  /** User address of the guest's `struct lguest_data`; 0: the guest has not introduced itself. */
+  lguest_data = 0;
+  readonly cpus: LgCpu[] = [];
+  pfn_limit = 0;
+  kernel_address = 0;
+  readonly pgdirs: PgdirSlot[] = [];
+  noirq_start = 0;
+  noirq_end = 0;
+  stack_pages = 0;
+  dead: Death | null = null;
+
+  constructor(
+    readonly host: Host,
+    readonly launcher: LauncherMemory,
+  ) {
+    for (let slot = 0; slot < PGDIR_SLOTS; slot++) this.pgdirs.push({ gpgdir: 0, pgdir: null });
+  }
+}
+
+/** `struct lg_cpu`: one virtual CPU. Its saved registers and its tables are bytes in physical memory. */
+export class LgCpu {
+  readonly regs: GuestRegisters;
+  /** Physical addresses of the virtual CPU's own tables. */
+  readonly gdt: number;
+  readonly idt: number;
+  ts = 0;
+  esp1 = 0;
+  private stackSelector = 0;
+  changed = 0;
+  /** The value of NOTIFY for the launcher; 0: none. */
+  pending_notify = 0;
+  /** The host CPU whose pages were used for the last entry. */
+  last_pages: number | null = null;
+  /** Which slot of `pgdirs` is in use. */
+  cpu_pgd = 0;
+  /** A hypercall waits: its arguments are in `regs`. */
+  hcall = false;
+  next_hcall = 0;
+  timer_armed = false;
+  break_out = 0;
+  halted = 0;
+  irqs_pending = 0;
+
+  /** @param physical where `struct arch` is; the page after it is the regs_page */
+  constructor(
+    readonly lg: Lguest,
+    physical: number,
+  ) {
+    const memory = lg.host.memory;
+    this.gdt = physical + Arch.gdt;
+    this.idt = physical + Arch.idt;
+    this.lastPagefaultAt = physical + Arch.last_pagefault;
+    this.regs = new GuestRegisters(memory, physical + PAGE_SIZE);
+  }
+
+  private readonly lastPagefaultAt: number;
+
+  get last_pagefault(): number {
+    return this.lg.host.memory.read32(this.lastPagefaultAt);
+  }
+  set last_pagefault(address: number) {
+    this.lg.host.memory.write32(this.lastPagefaultAt, address);
+  }
+
+  /** The guest kernel's stack selector: 8 bits wide. */
+  get ss1(): number {
+    return this.stackSelector;
+  }
+  set ss1(selector: number) {
+    this.stackSelector = selector & 0xff;
+  }
+}
+
+/** Arguments of a hypercall. */
+export interface HcallArgs {
+  arg0: number;
+  arg1: number;
+  arg2: number;
+  arg3: number;
+}
+
+/** The registers that carry the arguments. */
+export const HCALL_REGISTERS: { readonly [argument in keyof HcallArgs]: GuestRegister } = {
+  arg0: 'eax',
+  arg1: 'edx',
+  arg2: 'ebx',
+  arg3: 'ecx',
+};
+
+/**
+ * Marks the guest as dead. It does not end the operation in progress.
+ * @param message not evaluated for a guest that is already dead
+ */
+export function killGuest(cpu: LgCpu, message: () => string): void {
+  const lg = cpu.lg;
+  const kernel = lg.host.kernel;
+  if (lg.dead !== null) return; // MEM-11
+  if (kernel.failures.kasprintf) {
+    kernel.event({ e: 'kasprintf', ok: false });
+    lg.dead = -ENOMEM; // MEM-14
+    return;
+  }
+  lg.dead = message(); // MEM-10
+  kernel.event({ e: 'kill_guest', message: lg.dead });
+}

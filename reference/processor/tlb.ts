@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Bits of a TLB entry; bits 12-31 are the physical page. All bits clear: no entry. */
+export const TlbBit = {
+  valid: 1 << 0,
+  /** R/W of both levels. */
+  writable: 1 << 1,
+  /** U/S of both levels. */
+  user: 1 << 2,
+  /** The dirty bit in memory is set: a write need not walk. */
+  dirty: 1 << 6,
+  /** From a 4 MiB entry. */
+  large: 1 << 7,
+  /** Kept when CR3 is loaded. */
+  global: 1 << 8,
+} as const;
+
+/** Translations that the processor remembers: one slot for each of the 2^20 pages, so nothing is ever evicted. */
+export class Tlb {
+  private readonly entries = new Int32Array(1 << 20);
+  private filled: number[] = [];
+
+  /** @param page number of the linear page */
+  lookup(page: number): number {
+    return this.entries[page] ?? 0;
+  }
+
+  insert(page: number, entry: number): void {
+    if (this.entries[page] === 0) this.filled.push(page);
+    this.entries[page] = entry;
+  }
+
+  /** Drops everything. */
+  clear(): void {
+    for (const page of this.filled) this.entries[page] = 0;
+    this.filled = [];
+  }
+
+  /** Drops all entries that are not global. */
+  clearNonGlobal(): void {
+    this.keep((_, entry) => (entry & TlbBit.global) !== 0);
+  }
+
+  /** Drops the translation of this page, global or not; with a 4 MiB page all of it. */
+  invalidate(page: number): void {
+    this.keep(
+      (other, entry) => other !== page && ((entry & TlbBit.large) === 0 || other >>> 10 !== page >>> 10),
+    );
+  }
+
+  private keep(wanted: (page: number, entry: number) => boolean): void {
+    const kept: number[] = [];
+    for (const page of this.filled) {
+      if (wanted(page, this.entries[page] ?? 0)) kept.push(page);
+      else this.entries[page] = 0;
+    }
+    this.filled = kept;
+  }
+}

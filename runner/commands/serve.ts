@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import type { Answer, Implementation } from '../implementations/implementation.js';
+import { ReferenceImplementation } from '../implementations/reference/index.js';
+import { LineSplitter } from '../implementations/stdio/lines.js';
+import { encodeMessage, isObject } from '../implementations/stdio/messages.js';
+import {
+  type CaseRequest,
+  CONFORMANCE_CLASSES,
+  ErrorCode,
+  PROFILES,
+  PROTOCOL_VERSION,
+  type Profile,
+} from '../protocol.js';
+
+export interface ServeOptions {
+  /** The profile of a request that names none. */
+  profile?: Profile;
+  input?: Readable;
+  output?: Writable;
+}
+
+/**
+ * Offers the reference over the protocol: reads requests from `input` (standard input), answers on `output` (standard
+ * output), in order. Returns the exit code when it was told to shut down or its input ended.
+ */
+export async function serve(options: ServeOptions = {}): Promise<number> {
+  const output = options.output ?? process.stdout;
+  const server = new Server(options.profile ?? 'linux-2.6.29');
+  const splitter = new LineSplitter();
+  let gone = false;
+  output.on('error', () => {
+    gone = true; // whoever asked does not read any more
+  });
+  for await (const chunk of options.input ?? process.stdin) {
+    for (const line of splitter.push(chunk)) {
+      const answer = await server.answer(line);
+      if (answer !== undefined && !output.write(`${answer}\n`) && !gone) await drained(output);
+      if (gone || server.finished) return 0;
+    }
+  }
+  const rest = splitter.rest();
+  const answer = rest === undefined ? undefined : await server.answer(rest);
+  if (answer !== undefined) output.write(`${answer}\n`);
+  return 0;
+}
+
+async function drained(output: Writable): Promise<void> {
+  await Promise.race([once(output, 'drain'), once(output, 'close')]).catch(() => {});
+}
+
+/** A request that cannot be carried out, with its JSON-RPC code. */
+class RequestError extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly reason?: string,
+  ) {
+    super(message);
+    this.name = 'RequestError';
+  }
+}
+
+class Server {
+  finished = false;
+  readonly #implementations = new Map<Profile, Implementation>();
+
+  constructor(private readonly profile: Profile) {}
+
+  /** The answer to one line, or `undefined` when it is a notification. */
+  async answer(line: string): Promise<string | undefined> {
+    let message: unknown;
+    try {
+      message = JSON.parse(line);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return encodeError(null, new RequestError(ErrorCode.parseError, `not JSON: ${reason}`));
+    }
+    const id = isObject(message) ? message.id : undefined;
+    const answerId = typeof id === 'string' || typeof id === 'number' ? id : null;
+    try {
+      const result = await this.#call(message);
+      return id === undefined ? undefined : encodeMessage({ jsonrpc: '2.0', id: answerId, result });
+    } catch (error) {
+      return encodeError(answerId, error instanceof RequestError ? error : internal(error));
+    }
+  }
+
+  async #call(message: unknown): Promise<unknown> {
+    if (!isObject(message) || typeof message.method !== 'string') {
+      throw new RequestError(ErrorCode.invalidRequest, 'a request is an object with a method');
+    }
+    switch (message.method) {
+      case 'initialize':
+        return await this.#initialize(message.params);
+      case 'run_case':
+        return await this.#runCase(message.params);
+      case 'shutdown':
+        this.finished = true;
+        return null;
+      default:
+        throw new RequestError(ErrorCode.methodNotFound, `there is no method "${message.method}"`);
+    }
+  }
+
+  async #initialize(params: unknown): Promise<unknown> {
+    if (!isObject(params) || params.protocol_version !== PROTOCOL_VERSION) {
+      throw invalid(`protocol_version must be ${PROTOCOL_VERSION}`);
+    }
+    return await this.#reference(this.profile).start();
+  }
+
+  async #runCase(params: unknown): Promise<unknown> {
+    const request = readRequest(params, this.profile);
+    return resultOf(await this.#reference(request.profile).run(request));
+  }
+
+  #reference(profile: Profile): Implementation {
+    let implementation = this.#implementations.get(profile);
+    if (implementation === undefined) {
+      implementation = new ReferenceImplementation(profile);
+      this.#implementations.set(profile, implementation);
+    }
+    return implementation;
+  }
+}
+
+/** The request in `params`. What `given` holds is the reference's to judge: it is passed on as it is. */
+function readRequest(params: unknown, defaultProfile: Profile): CaseRequest {
+  if (!isObject(params)) throw invalid('params must be an object');
+  const { id, given, steps, observe = {} } = params;
+  if (typeof id !== 'string') throw invalid('id must be a string');
+  const className = CONFORMANCE_CLASSES.find((name) => name === params.class);
+  if (className === undefined) throw invalid(`class must be one of ${CONFORMANCE_CLASSES.join(', ')}`);
+  const profile =
+    params.profile === undefined ? defaultProfile : PROFILES.find((it) => it === params.profile);
+  if (profile === undefined) throw invalid(`profile must be one of ${PROFILES.join(', ')}`);
+  if (!isObject(given)) throw invalid('given must be an object');
+  if (!Array.isArray(steps) || steps.length === 0) throw invalid('steps must be a list that is not empty');
+  for (const step of steps) {
+    if (!isObject(step) || typeof step.op !== 'string') throw invalid('every step must have an op');
+  }
+  if (!isObject(observe)) throw invalid('observe must be an object');
+  return { id, class: className, profile, given, steps, observe };
+}
+
+function resultOf(answer: Answer): unknown {
+  switch (answer.kind) {
+    case 'result':
+      return answer.result;
+    case 'unsupported':
+      throw new RequestError(ErrorCode.unsupported, 'unsupported', answer.reason);
+    case 'error':
+      throw new RequestError(answer.code, answer.message);
+    case 'crashed':
+    case 'timeout':
+    case 'bad-reply':
+      throw new RequestError(ErrorCode.internalError, `the reference failed: ${answer.kind}`);
+  }
+}
+
+function invalid(message: string): RequestError {
+  return new RequestError(ErrorCode.invalidParams, message);
+}
+
+function internal(error: unknown): RequestError {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new RequestError(ErrorCode.internalError, text);
+}
+
+function encodeError(id: string | number | null, error: RequestError): string {
+  const data = error.reason === undefined ? {} : { data: { reason: error.reason } };
+  return encodeMessage({ jsonrpc: '2.0', id, error: { code: error.code, message: error.message, ...data } });
+}

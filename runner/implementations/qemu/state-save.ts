@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../../protocol.js';
+
+/**
+ * The state save area of system management mode: what an SMI stores and RSM loads. The visible registers are where
+ * the Intel SDM puts them (volume 3, "SMRAM State Save Map"); the cached descriptors are in the part that it calls
+ * reserved, where P6 processors have them.
+ *
+ * Offsets are those of the manual (from SMBASE + 8000h); the buffers begin at 7E00h.
+ */
+const FIRST = 0x7e00;
+export const SAVE_AREA_BYTES = 0x200;
+
+const WORDS = {
+  cr0: 0x7ffc,
+  cr3: 0x7ff8,
+  eflags: 0x7ff4,
+  eip: 0x7ff0,
+  edi: 0x7fec,
+  esi: 0x7fe8,
+  ebp: 0x7fe4,
+  esp: 0x7fe0,
+  ebx: 0x7fdc,
+  edx: 0x7fd8,
+  ecx: 0x7fd4,
+  eax: 0x7fd0,
+  cr4: 0x7f14,
+} as const;
+type SavedWord = keyof typeof WORDS;
+const WORD_NAMES = Object.keys(WORDS) as SavedWord[];
+
+const DR6 = 0x7fcc;
+const DR7 = 0x7fc8;
+const DR6_AT_RESET = 0xffff_0ff0;
+const DR7_AT_RESET = 0x400;
+
+/** The selector, and the three words attributes, limit, base. */
+const SEGMENTS: Record<SegmentName, { selector: number; cached: number }> = {
+  es: { selector: 0x7fa8, cached: 0x7f84 },
+  cs: { selector: 0x7fac, cached: 0x7f90 },
+  ss: { selector: 0x7fb0, cached: 0x7f9c },
+  ds: { selector: 0x7fb4, cached: 0x7f2c },
+  fs: { selector: 0x7fb8, cached: 0x7f38 },
+  gs: { selector: 0x7fbc, cached: 0x7f44 },
+  ldtr: { selector: 0x7fc0, cached: 0x7f78 },
+  tr: { selector: 0x7fc4, cached: 0x7f5c },
+};
+const SEGMENT_NAMES = Object.keys(SEGMENTS) as SegmentName[];
+
+/** The limit, then the base. */
+const TABLES = { gdtr: 0x7f70, idtr: 0x7f54 } as const;
+
+/** What the state save area does not hold. */
+export type ElsewhereRegister = 'cr2' | 'sysenter_cs' | 'sysenter_esp' | 'sysenter_eip';
+export type SavedRegisters = Omit<ProcessorRegisters, ElsewhereRegister>;
+
+/** Writes `registers` over a state save area; whatever else it holds (revision, SMBASE) stays. */
+export function writeSaveArea(area: Buffer, registers: SavedRegisters): void {
+  const put = (offset: number, value: number): void => {
+    area.writeUInt32LE(value, offset - FIRST);
+  };
+  for (const name of WORD_NAMES) put(WORDS[name], registers[name]);
+  for (const name of SEGMENT_NAMES) {
+    const { selector, cached } = SEGMENTS[name];
+    const segment = registers[name];
+    put(selector, segment.selector);
+    put(cached, segment.attributes);
+    put(cached + 4, segment.limit);
+    put(cached + 8, segment.base);
+  }
+  for (const name of ['gdtr', 'idtr'] as const) {
+    put(TABLES[name], registers[name].limit);
+    put(TABLES[name] + 4, registers[name].base);
+  }
+  put(DR6, DR6_AT_RESET);
+  put(DR7, DR7_AT_RESET);
+}
+
+export function readSaveArea(area: Buffer): SavedRegisters {
+  const get = (offset: number): number => area.readUInt32LE(offset - FIRST);
+  const segment = (name: SegmentName): SegmentRegister => {
+    const { selector, cached } = SEGMENTS[name];
+    return {
+      selector: get(selector),
+      base: get(cached + 8),
+      limit: get(cached + 4),
+      attributes: get(cached),
+    };
+  };
+  const table = (offset: number) => ({ base: get(offset + 4), limit: get(offset) });
+  return {
+    eax: get(WORDS.eax),
+    ecx: get(WORDS.ecx),
+    edx: get(WORDS.edx),
+    ebx: get(WORDS.ebx),
+    esp: get(WORDS.esp),
+    ebp: get(WORDS.ebp),
+    esi: get(WORDS.esi),
+    edi: get(WORDS.edi),
+    eip: get(WORDS.eip),
+    eflags: get(WORDS.eflags),
+    cr0: get(WORDS.cr0),
+    cr3: get(WORDS.cr3),
+    cr4: get(WORDS.cr4),
+    es: segment('es'),
+    cs: segment('cs'),
+    ss: segment('ss'),
+    ds: segment('ds'),
+    fs: segment('fs'),
+    gs: segment('gs'),
+    tr: segment('tr'),
+    ldtr: segment('ldtr'),
+    gdtr: table(TABLES.gdtr),
+    idtr: table(TABLES.idtr),
+  };
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import {
+  type CaseRequest,
+  type CaseResult,
+  CONFORMANCE_CLASSES,
+  CONTROL_REGISTERS,
+  type Declaration,
+  GENERAL_REGISTERS,
+  PROFILES,
+  PROTOCOL_VERSION,
+  SEGMENT_REGISTERS,
+  SYSENTER_REGISTERS,
+} from '../../protocol.js';
+import { isObject, show } from './messages.js';
+
+/**
+ * The shape of answers, checked by hand: this runs for every answer of every case, and says in an adapter author's
+ * words what is wrong and where. The schema `spec/schema/protocol.schema.json` is the norm.
+ */
+export class WrongShape extends Error {
+  constructor(path: string, expectation: string, value: unknown) {
+    super(`${path} must be ${expectation}, but is ${show(value)}`);
+    this.name = 'WrongShape';
+  }
+}
+
+const SEGMENT_FIELDS = ['selector', 'base', 'limit', 'attributes'] as const;
+const WORD_REGISTERS = [
+  ...GENERAL_REGISTERS,
+  'eip',
+  'eflags',
+  ...CONTROL_REGISTERS,
+  ...SYSENTER_REGISTERS,
+] as const;
+
+/** The declaration in `result`, the answer to `initialize`. Throws `WrongShape`. */
+export function checkDeclaration(result: unknown): Declaration {
+  const declaration = object(result, 'result');
+  const version = declaration.protocol_version;
+  if (version !== PROTOCOL_VERSION) {
+    throw new WrongShape('result.protocol_version', `the number ${PROTOCOL_VERSION}`, version);
+  }
+  const implementation = object(declaration.implementation, 'result.implementation');
+  string(implementation.name, 'result.implementation.name');
+  string(implementation.version, 'result.implementation.version');
+  const classes = array(declaration.classes, 'result.classes');
+  if (classes.length === 0) throw new WrongShape('result.classes', 'a list that is not empty', classes);
+  for (const [i, name] of classes.entries()) oneOf(CONFORMANCE_CLASSES, name, `result.classes[${i}]`);
+  oneOf(PROFILES, declaration.profile, 'result.profile');
+  for (const key of ['operations', 'observes', 'features']) {
+    const list = declaration[key];
+    if (list === undefined) continue;
+    for (const [i, item] of array(list, `result.${key}`).entries()) string(item, `result.${key}[${i}]`);
+  }
+  if (declaration.choices !== undefined) {
+    for (const [name, value] of Object.entries(object(declaration.choices, 'result.choices'))) {
+      string(value, `result.choices.${name}`);
+    }
+  }
+  return declaration as unknown as Declaration;
+}
+
+/** The result of `request` in `result`, the answer to `run_case`. Throws `WrongShape`. */
+export function checkCaseResult(request: CaseRequest, result: unknown): CaseResult {
+  const steps = array(object(result, 'result').steps, 'result.steps');
+  if (steps.length !== request.steps.length) {
+    throw new WrongShape(
+      'result.steps',
+      `a list of ${request.steps.length}, one for each step`,
+      steps.length,
+    );
+  }
+  for (const [i, item] of steps.entries()) {
+    const path = `result.steps[${i}]`;
+    const step = object(item, path);
+    string(object(step.outcome, `${path}.outcome`).stop, `${path}.outcome.stop`);
+    const state = object(step.state, `${path}.state`);
+    if (request.class === 'processor') {
+      processorState(state, `${path}.state`, request);
+    } else {
+      integers(state, `${path}.state`);
+    }
+    for (const [j, event] of array(step.events, `${path}.events`).entries()) {
+      string(object(event, `${path}.events[${j}]`).e, `${path}.events[${j}].e`);
+      integers(event, `${path}.events[${j}]`);
+    }
+  }
+  return result as CaseResult;
+}
+
+function processorState(state: Record<string, unknown>, path: string, request: CaseRequest): void {
+  if (request.observe.registers === true) registers(object(state.registers, `${path}.registers`), path);
+  for (const [i, item] of array(state.memory, `${path}.memory`).entries()) {
+    const run = object(item, `${path}.memory[${i}]`);
+    unsigned(run.at, `${path}.memory[${i}].at`);
+    bytes(run.hex, `${path}.memory[${i}].hex`);
+  }
+  for (const [i, item] of array(state.io, `${path}.io`).entries()) {
+    const access = object(item, `${path}.io[${i}]`);
+    oneOf(['in', 'out'], access.dir, `${path}.io[${i}].dir`);
+    for (const key of ['port', 'size', 'value']) unsigned(access[key], `${path}.io[${i}].${key}`);
+  }
+}
+
+function registers(given: Record<string, unknown>, path: string): void {
+  for (const name of WORD_REGISTERS) unsigned(given[name], `${path}.registers.${name}`);
+  for (const name of SEGMENT_REGISTERS) {
+    const segment = object(given[name], `${path}.registers.${name}`);
+    for (const field of SEGMENT_FIELDS) unsigned(segment[field], `${path}.registers.${name}.${field}`);
+  }
+  for (const name of ['gdtr', 'idtr']) {
+    const table = object(given[name], `${path}.registers.${name}`);
+    for (const field of ['base', 'limit']) unsigned(table[field], `${path}.registers.${name}.${field}`);
+  }
+}
+
+/** Every number of the kernel's state is a 32-bit integer; some are signed. */
+function integers(value: unknown, path: string): void {
+  if (typeof value === 'number') {
+    if (!Number.isInteger(value) || value < -0x80000000 || value > 0xffffffff) {
+      throw new WrongShape(path, 'an integer of 32 bits', value);
+    }
+  } else if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) integers(item, `${path}[${i}]`);
+  } else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) integers(item, `${path}.${key}`);
+  }
+}
+
+function object(value: unknown, path: string): Record<string, unknown> {
+  if (!isObject(value)) throw new WrongShape(path, 'an object', value);
+  return value;
+}
+
+function array(value: unknown, path: string): unknown[] {
+  if (!Array.isArray(value)) throw new WrongShape(path, 'a list', value);
+  return value;
+}
+
+function string(value: unknown, path: string): void {
+  if (typeof value !== 'string') throw new WrongShape(path, 'a string', value);
+}
+
+function unsigned(value: unknown, path: string): void {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new WrongShape(path, 'an integer from 0 to 4294967295', value);
+  }
+}
+
+function bytes(value: unknown, path: string): void {
+  if (typeof value !== 'string' || !/^([0-9a-fA-F]{2})*$/.test(value)) {
+    throw new WrongShape(path, 'a string of two hex digits a byte, without 0x or blanks', value);
+  }
+}
+
+function oneOf(values: readonly string[], value: unknown, path: string): void {
+  if (typeof value !== 'string' || !values.includes(value)) {
+    throw new WrongShape(path, `one of ${values.map((name) => `"${name}"`).join(', ')}`, value);
+  }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { suiteVersion } from '../../package.js';
+import { type CaseRequest, type Declaration, ErrorCode } from '../../protocol.js';
+import type { Answer, Implementation } from '../implementation.js';
+import { checkCaseResult } from './check-reply.js';
+import type { Reply } from './messages.js';
+import { processTransport } from './process-transport.js';
+import { Session } from './session.js';
+import type { Connect } from './transport.js';
+
+/** Seconds, before the multiplier. */
+const TIME = { start: 20, case: 10, shutdown: 2 } as const;
+
+/** So many starts in a row without a proper answer, and the program is given up. */
+const MAX_FAILED_STARTS = 3;
+const MAX_CRASHES_IN_A_ROW = 100;
+const MAX_TIMEOUTS_IN_A_ROW = 10;
+
+export interface StdioOptions {
+  /** How many requests may be unanswered at one time; default 32. */
+  window?: number;
+  /** Multiplies every time limit; default 1. A case may take ten seconds, counted from the answer before it. */
+  timeoutFactor?: number;
+}
+
+/** Any program that speaks the protocol over its standard input and output. */
+export function createStdio(command: string, options: StdioOptions = {}): Implementation {
+  return new StdioImplementation(command, processTransport(command), options);
+}
+
+/** A request that has not been answered. */
+interface Pending {
+  request: CaseRequest;
+  resolve: (answer: Answer) => void;
+}
+
+/**
+ * Drives a program that may do anything: die, hang, write rubbish. Whatever it does, every request gets an answer:
+ * when the program cannot go on, the oldest unanswered request is blamed and a fresh process takes the rest.
+ */
+class StdioImplementation implements Implementation {
+  readonly window: number;
+  readonly #factor: number;
+  readonly #suite = suiteVersion();
+  #session: Session | undefined;
+  /** By id, oldest first. */
+  #pending = new Map<number, Pending>();
+  /** What waits for a process, oldest first. */
+  #waiting: Pending[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #starting = false;
+  #failedStarts = 0;
+  #crashesInARow = 0;
+  #timeoutsInARow = 0;
+  /** Why no further process is started. */
+  #givenUp: string | undefined;
+
+  constructor(
+    readonly label: string,
+    private readonly connect: Connect,
+    options: StdioOptions,
+  ) {
+    this.window = options.window ?? 32;
+    this.#factor = options.timeoutFactor ?? 1;
+  }
+
+  async start(): Promise<Declaration> {
+    const session = await this.#open();
+    return session.declaration;
+  }
+
+  run(request: CaseRequest): Promise<Answer> {
+    return new Promise((resolve) => {
+      const pending = { request, resolve };
+      if (this.#givenUp !== undefined) this.#refuse(pending, this.#givenUp);
+      else if (this.#session !== undefined) this.#send(this.#session, pending);
+      else this.#waitForProcess(pending);
+    });
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#givenUp = 'the run was stopped';
+    const session = this.#session;
+    this.#session = undefined;
+    this.#refuseAll(this.#givenUp);
+    if (session === undefined) return;
+    session.ignore();
+    session.request('shutdown');
+    session.end();
+    const timer = setTimeout(() => session.kill(), TIME.shutdown * 1000 * this.#factor);
+    await session.ended;
+    clearTimeout(timer);
+  }
+
+  async #open(): Promise<Session> {
+    const session = await Session.open(this.connect, this.#suite, TIME.start * this.#factor);
+    this.#session = session;
+    session.listen({
+      reply: (id, reply) => this.#receive(id, reply),
+      problem: (problem) => this.#badReply(problem),
+      lost: (how) => this.#lost(how),
+    });
+    return session;
+  }
+
+  #send(session: Session, pending: Pending): void {
+    this.#pending.set(session.request('run_case', pending.request), pending);
+    if (this.#pending.size === 1) this.#watchOldest();
+  }
+
+  #receive(id: number, reply: Reply): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      this.#badReply(`an answer carries the id ${id}, which is not that of an unanswered request`);
+      return;
+    }
+    const wasOldest = this.#oldestId() === id;
+    this.#pending.delete(id);
+    this.#crashesInARow = 0;
+    this.#timeoutsInARow = 0;
+    if (wasOldest) this.#watchOldest();
+    pending.resolve(this.#judge(pending.request, reply));
+  }
+
+  #judge(request: CaseRequest, reply: Reply): Answer {
+    const stderr = this.#session?.stderr() ?? '';
+    if (reply.kind === 'error') {
+      const { code, message } = reply;
+      if (code === ErrorCode.unsupported || code === ErrorCode.methodNotFound) {
+        return { kind: 'unsupported', reason: reply.reason ?? message };
+      }
+      return { kind: 'error', code, message: reply.reason ?? message, stderr };
+    }
+    try {
+      return { kind: 'result', result: checkCaseResult(request, reply.result) };
+    } catch (error) {
+      return { kind: 'bad-reply', problem: error instanceof Error ? error.message : String(error), stderr };
+    }
+  }
+
+  // ------------------------------------------------------------------------------------- when it cannot go on
+
+  #badReply(problem: string): void {
+    this.#crashesInARow++;
+    this.#blame((stderr) => ({ kind: 'bad-reply', problem, stderr }));
+  }
+
+  #lost(how: string): void {
+    this.#crashesInARow++;
+    this.#blame((stderr) => ({ kind: 'crashed', how, stderr }));
+  }
+
+  #timedOut(): void {
+    this.#timeoutsInARow++;
+    this.#blame((stderr) => ({ kind: 'timeout', seconds: TIME.case * this.#factor, stderr }));
+  }
+
+  /** Gives `answer` to the oldest unanswered request and the others to a fresh process. */
+  #blame(answer: (stderr: string) => Answer): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    clearTimeout(this.#timer);
+    this.#session = undefined;
+    session.kill();
+    const [oldest, ...others] = this.#pending.values();
+    this.#pending = new Map();
+    this.#waiting.unshift(...others);
+    oldest?.resolve(answer(session.stderr()));
+    if (this.#crashesInARow >= MAX_CRASHES_IN_A_ROW) {
+      this.#giveUp(`${MAX_CRASHES_IN_A_ROW} processes in a row ended without a proper answer`);
+    } else if (this.#timeoutsInARow >= MAX_TIMEOUTS_IN_A_ROW) {
+      this.#giveUp(`${MAX_TIMEOUTS_IN_A_ROW} cases in a row got no answer in time`);
+    } else if (this.#waiting.length > 0) {
+      void this.#restart();
+    }
+  }
+
+  #waitForProcess(pending: Pending): void {
+    this.#waiting.push(pending);
+    void this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    if (this.#starting) return;
+    this.#starting = true;
+    try {
+      const session = await this.#openAgain();
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const pending of waiting) this.#send(session, pending);
+    } catch (error) {
+      this.#giveUp(`it cannot be started again: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #openAgain(): Promise<Session> {
+    for (;;) {
+      try {
+        const session = await this.#open();
+        this.#failedStarts = 0;
+        return session;
+      } catch (error) {
+        if (++this.#failedStarts >= MAX_FAILED_STARTS) throw error;
+      }
+    }
+  }
+
+  #giveUp(why: string): void {
+    this.#givenUp = why;
+    this.#refuseAll(why);
+  }
+
+  #refuseAll(why: string): void {
+    const left = [...this.#pending.values(), ...this.#waiting];
+    this.#pending = new Map();
+    this.#waiting = [];
+    for (const pending of left) this.#refuse(pending, why);
+  }
+
+  #refuse(pending: Pending, why: string): void {
+    pending.resolve({ kind: 'crashed', how: `was not asked: ${why}`, stderr: '' });
+  }
+
+  #watchOldest(): void {
+    clearTimeout(this.#timer);
+    if (this.#pending.size === 0) return;
+    this.#timer = setTimeout(() => this.#timedOut(), TIME.case * 1000 * this.#factor);
+  }
+
+  #oldestId(): number | undefined {
+    return this.#pending.keys().next().value;
+  }
+}

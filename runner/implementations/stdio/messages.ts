@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** What an implementation answered to one request. */
+export type Reply =
+  | { kind: 'result'; result: unknown }
+  | { kind: 'error'; code: number; message: string; reason?: string };
+
+/** One line of an implementation's output: an answer with its id, or what is wrong with the line. */
+export type Incoming = { id: number; reply: Reply } | { problem: string };
+
+/** How much of an offending line a message shows. */
+const SHOWN = 200;
+
+/** A message as one line of ASCII; no byte of it can be taken for the end of a line by any reader. */
+export function encodeMessage(message: object): string {
+  return JSON.stringify(message).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function encodeRequest(id: number, method: string, params?: object): string {
+  return encodeMessage({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) });
+}
+
+/** Reads line `number` (counted from 1) of an implementation's output. */
+export function parseReply(line: string, number: number): Incoming {
+  const place = `line ${number} of your program's standard output`;
+  let message: unknown;
+  try {
+    message = JSON.parse(line);
+  } catch {
+    return { problem: `${place} is not JSON: ${shorten(line)}` };
+  }
+  if (!isObject(message)) return { problem: `${place} is not a JSON object: ${shorten(line)}` };
+  const { id } = message;
+  const error = message.error;
+  if (typeof id !== 'number') {
+    const told = isObject(error) && typeof error.message === 'string' ? `; it says: ${error.message}` : '';
+    return { problem: `${place} carries no request's id but ${show(id)}: ${shorten(line)}${told}` };
+  }
+  if (message.jsonrpc !== '2.0') return { problem: `${place} lacks "jsonrpc": "2.0": ${shorten(line)}` };
+  if ('result' in message === 'error' in message) {
+    return { problem: `${place} must have either a result or an error: ${shorten(line)}` };
+  }
+  if ('result' in message) return { id, reply: { kind: 'result', result: message.result } };
+  if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') {
+    return { problem: `${place} has an error without an integer code and a message: ${shorten(line)}` };
+  }
+  const data = error.data;
+  const reason = isObject(data) && typeof data.reason === 'string' ? data.reason : undefined;
+  return {
+    id,
+    reply: {
+      kind: 'error',
+      code: Number(error.code),
+      message: error.message,
+      ...(reason === undefined ? {} : { reason }),
+    },
+  };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value as a message names it: `the string "7"`, `nothing`, `-1`. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = shorten(JSON.stringify(value));
+  return typeof value === 'string' ? `the string ${text}` : text;
+}
+
+function shorten(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}... (${text.length} characters)` : text;
+}

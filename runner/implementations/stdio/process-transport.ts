@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { CannotStart } from '../implementation.js';
+import { splitWords } from './command-line.js';
+import { LineSplitter, Tail } from './lines.js';
+import type { Connect, Transport, TransportEvents } from './transport.js';
+
+/**
+ * How long the standard output of a program that has ended may stay open without a byte arriving, in milliseconds.
+ * It stays open when the program left a child of its own behind; what it wrote itself is on its way already.
+ */
+const OUTPUT_GRACE = 500;
+
+/** The process groups that must not outlive the runner. */
+const running = new Set<ProcessTransport>();
+process.on('exit', () => {
+  for (const transport of running) transport.kill();
+});
+
+/** A `Connect` that starts `command` (words as in a shell, but no shell) and talks over its standard streams. */
+export function processTransport(command: string): Connect {
+  return async (events) => {
+    const [program, ...parameters] = splitWords(command);
+    if (program === undefined) throw new CannotStart('the command is empty', 'name a program');
+    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    await started(child, program);
+    return new ProcessTransport(child, events);
+  };
+}
+
+function started(child: ChildProcessWithoutNullStreams, program: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(cannotSpawn(error, program)));
+  });
+}
+
+function cannotSpawn(error: Error, program: string): CannotStart {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') {
+    return new CannotStart(
+      `there is no program "${program}"`,
+      'check the spelling, give a path, or put its folder on PATH; no shell is used, so aliases and "cd" do not work',
+    );
+  }
+  if (code === 'EACCES') {
+    return new CannotStart(
+      `"${program}" may not be executed`,
+      `chmod +x ${program}, or name its interpreter first, as in "python3 ${program}"`,
+    );
+  }
+  return new CannotStart(`"${program}" cannot be started: ${error.message}`, 'try it in a terminal');
+}
+
+class ProcessTransport implements Transport {
+  readonly ended: Promise<string>;
+  readonly #stderr = new Tail();
+  readonly #splitter = new LineSplitter();
+  /** Lines that wait until the program has read what was sent before. */
+  readonly #queue: string[] = [];
+  #blocked = false;
+  #broken = false;
+  #reportEnd: (how: string) => void = () => {};
+
+  constructor(
+    private readonly child: ChildProcessWithoutNullStreams,
+    private readonly events: TransportEvents,
+  ) {
+    running.add(this);
+    this.ended = new Promise((resolve) => {
+      this.#reportEnd = resolve;
+    });
+    child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
+    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    child.stdin.on('drain', () => this.#flush());
+    // A write to a program that has ended fails; its end is reported by 'exit' and is what counts.
+    child.stdin.on('error', () => {});
+    child.once('exit', (code, signal) => this.#exited(describeEnd(code, signal)));
+  }
+
+  send(line: string): void {
+    this.#queue.push(`${line}\n`);
+    if (!this.#blocked) this.#flush();
+  }
+
+  end(): void {
+    this.child.stdin.end();
+  }
+
+  kill(): void {
+    const { pid } = this.child;
+    if (pid === undefined || !running.has(this)) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      this.child.kill('SIGKILL');
+    }
+  }
+
+  stderr(): string {
+    return this.#stderr.toString();
+  }
+
+  #flush(): void {
+    this.#blocked = false;
+    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
+      if (!this.child.stdin.write(line)) {
+        this.#blocked = true;
+        return;
+      }
+    }
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#broken) return;
+    try {
+      for (const line of this.#splitter.push(chunk)) this.events.line(line);
+    } catch (error) {
+      this.#broken = true;
+      this.events.broken(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #exited(how: string): void {
+    const { stdout, stderr } = this.child;
+    const finish = () => {
+      if (!running.has(this)) return;
+      clearTimeout(timer);
+      this.kill(); // what the program left behind in its process group
+      running.delete(this);
+      stdout.destroy();
+      stderr.destroy();
+      const rest = this.#splitter.rest();
+      if (rest !== undefined && !this.#broken) this.events.line(rest);
+      this.events.closed(how);
+      this.#reportEnd(how);
+    };
+    const timer = setTimeout(finish, OUTPUT_GRACE);
+    stdout.on('data', () => timer.refresh());
+    this.child.once('close', finish);
+  }
+}
+
+function describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with code ${code}` : `was ended by signal ${signal}`;
+}
