@@ -23,6 +23,7 @@ export type HostEvent =
   | { e: 'wrmsr'; msr: number; low: number; high: number }
   | { e: 'read_cr2'; value: number }
   | { e: 'read_cr4' | 'write_cr4'; cpu: number; value: number }
+  | { e: 'host_interrupt'; vector: number }
   | { e: 'store_idt' | 'get_online_cpus' | 'put_online_cpus' | 'wake_up' }
   | { e: 'on_each_cpu'; arg: number; wait: number }
   | { e: 'clear_cpu_cap' | 'set_cpu_cap'; feature: string }

@@ -3,7 +3,7 @@
 /** Chapter 06: access to guest memory at addresses that a guest has given. */
 
 import { prefixedHex, unsignedDecimal } from './format.js';
-import { killGuest, type LgCpu, type Lguest } from './guest.js';
+import { killGuest, type LgCpu, type Lguest } from './state.js';
 import { ENTRIES_PER_TABLE, PAGE_MASK, PageFlag } from './layout.js';
 
 /** `lguest_address_ok`: whether a range of guest-physical addresses belongs to the guest. */

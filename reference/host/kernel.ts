@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Processor } from '../processor/interface.js';
+import type { Processor, RunLimits } from '../processor/interface.js';
 import type { PhysicalMemory } from '../processor/memory.js';
 import type { HostEvent } from './events.js';
 import type { LauncherMemory } from './launcher-memory.js';
@@ -36,8 +36,11 @@ export interface HostObserver {
 export interface World {
   /** The task sleeps until something wakes it. */
   schedule(): void;
-  /** The boot CPU's `feature` bits, clock and random source never change on their own. */
   random32(): number;
+  /** What comes to the processor from outside while it is in the guest, and when it must come back. */
+  runLimits(): RunLimits;
+  /** A device of the host has interrupted the guest, and the host's handler runs. */
+  hostInterrupt(vector: number): void;
 }
 
 /** The launcher's task, as far as the FPU goes. */
@@ -160,6 +163,12 @@ export class Kernel {
   onEachCpu(work: (hostCpu: number) => void, argument: number): void {
     this.event({ e: 'on_each_cpu', arg: argument, wait: 1 });
     for (let hostCpu = 0; hostCpu < this.nr_cpu_ids; hostCpu++) work(hostCpu);
+  }
+
+  /** The host's own handler of an interrupt that came while the guest ran. */
+  handleInterrupt(vector: number): void {
+    this.event({ e: 'host_interrupt', vector });
+    this.world.hostInterrupt(vector);
   }
 
   // -------------------------------------------------------------------------------------------------- memory

@@ -60,6 +60,8 @@ export const PageFlag = {
 export const PAGE_TABLE_FLAGS = 0x067;
 /** Present, writable, dirty, accessed, global: the host kernel's own pages. */
 export const PAGE_KERNEL_FLAGS = 0x163;
+/** The registers page of the window before a guest has run there. */
+export const REGS_PTE_FLAGS_BEFORE_FIRST_RUN = 0x023;
 /** Present and accessed, supervisor, read-only: the Switcher as a guest sees it. */
 export const PAGE_KERNEL_READONLY_FLAGS = 0x021;
 

@@ -13,7 +13,7 @@ export function isMap(value: unknown): value is DataMap {
 }
 
 /** What one step is expected to do. `state` holds only what changes: the frame rule gives the rest. */
-export interface Then {
+export interface Expectation {
   /** Expected `outcome.stop`; absent: the default of the class. */
   outcome?: string;
   return?: number;
@@ -23,7 +23,10 @@ export interface Then {
   events?: HostEvent[];
   events_exactly?: HostEvent[];
   no_events?: HostEvent[];
+  /** State paths that are not compared. */
   unspecified?: string[];
+  /** The only state paths that are compared; absent: all. */
+  compared?: string[];
   undefined_flags?: string[];
   exception?: ExceptionSpec;
   /** Bits to compare, by register; absent: all. */
@@ -43,18 +46,18 @@ export interface ExceptionSpec {
   cr2?: number;
 }
 
-/** What replaces parts of `then` in one profile or under one choice. */
+/** What replaces parts of the expectation in one profile or under one choice. */
 export interface Variant {
   profile?: Profile;
   choice?: Record<string, string>;
-  then: Then;
+  expected: Expectation;
 }
 
 export interface Step {
   op: string;
   /** What the request carries beside `op`: `args`, `max_instructions`, `guest`, ... */
   parameters: DataMap;
-  then: Then;
+  expected: Expectation;
   variants?: Variant[];
 }
 

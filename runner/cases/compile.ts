@@ -6,9 +6,9 @@ import {
   type Data,
   type DataMap,
   type ExceptionSpec,
+  type Expectation,
   isMap,
   type Step,
-  type Then,
   type Variant,
 } from './case.js';
 import { type Row, rowsOf, substitute } from './examples.js';
@@ -260,7 +260,7 @@ function stepOf(step: DataMap, expectation: DataMap): Step {
   const result: Step = {
     op: String(op),
     parameters: withRuns(parameters),
-    then: thenOf(isMap(expectation.then) ? expectation.then : {}),
+    expected: expectationOf(expectation.then),
   };
   if (Array.isArray(expectation.variants)) result.variants = expectation.variants.map(variantOf);
   return result;
@@ -268,7 +268,7 @@ function stepOf(step: DataMap, expectation: DataMap): Step {
 
 function variantOf(variant: Data): Variant {
   if (!isMap(variant)) throw new CaseError('a variant is a map');
-  const result: Variant = { then: thenOf(isMap(variant.then) ? variant.then : {}) };
+  const result: Variant = { expected: expectationOf(variant.then) };
   if (variant.profile !== undefined) result.profile = variant.profile as Profile;
   if (isMap(variant.choice)) result.choice = mapStrings(variant.choice);
   return result;
@@ -286,21 +286,32 @@ const NOT_STATE = new Set([
   'exception',
 ]);
 
-function thenOf(source: DataMap): Then {
-  const then: Then = { state: {} };
-  for (const [key, value] of Object.entries(source)) if (!NOT_STATE.has(key)) then.state[key] = value;
-  then.state = withRuns(then.state);
-  if (source.outcome !== undefined) then.outcome = String(source.outcome);
-  if (typeof source.return === 'number') then.return = source.return;
-  if (typeof source.bytes === 'string') then.bytes = plainHex(source.bytes);
+function expectationOf(then: Data | undefined): Expectation {
+  const source = isMap(then) ? then : {};
+  const result: Expectation = { state: {} };
+  for (const [key, value] of Object.entries(source)) if (!NOT_STATE.has(key)) result.state[key] = value;
+  result.state = withRuns(result.state);
+  if (source.outcome !== undefined) result.outcome = String(source.outcome);
+  if (typeof source.return === 'number') result.return = source.return;
+  if (typeof source.bytes === 'string') result.bytes = plainHex(source.bytes);
   for (const key of ['events', 'events_exactly', 'no_events'] as const) {
     const list = source[key];
-    if (Array.isArray(list)) then[key] = list.map(eventOf);
+    if (Array.isArray(list)) result[key] = list.map(eventOf);
   }
-  if (source.unspecified !== undefined) then.unspecified = strings(source.unspecified);
-  if (source.undefined_flags !== undefined) then.undefined_flags = strings(source.undefined_flags);
-  if (isMap(source.exception)) then.exception = { ...source.exception } as unknown as ExceptionSpec;
-  return then;
+  if (source.unspecified !== undefined) result.unspecified = strings(source.unspecified);
+  if (source.undefined_flags !== undefined) result.undefined_flags = strings(source.undefined_flags);
+  if (isMap(source.exception)) result.exception = exceptionOf(source.exception);
+  return result;
+}
+
+function exceptionOf(source: DataMap): ExceptionSpec {
+  const { vector } = source;
+  const result: ExceptionSpec = { vector: typeof vector === 'number' ? vector : String(vector) };
+  for (const key of ['error_code', 'eip', 'eflags', 'cr2'] as const) {
+    const value = source[key];
+    if (typeof value === 'number') result[key] = value;
+  }
+  return result;
 }
 
 function eventOf(event: Data): HostEvent {

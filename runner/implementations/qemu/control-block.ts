@@ -23,3 +23,6 @@ export const PAGE_BYTES = 0x1000;
 
 /** The firmware hides this part of RAM from the processor. */
 export const ROM_WINDOW = { from: 0xf_0000, to: 0x10_0000 } as const;
+
+/** Where the first SMI after a reset saves the state: RESET_BASE + SAVE_AREA of the listing. */
+export const RESET_SAVE = 0x3_fe00;

@@ -34,7 +34,8 @@ export class Qmp {
     this.greeting = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     input.setEncoding('utf8');
     input.on('data', (text: string) => this.#read(text));
-    output.on('error', (error) => this.end(error));
+    // A broken pipe means that QEMU has gone; how it went is known when it has been waited for, and `end` is called.
+    output.on('error', () => undefined);
   }
 
   execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {

@@ -12,6 +12,12 @@ import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../../pro
 const FIRST = 0x7e00;
 export const SAVE_AREA_BYTES = 0x200;
 
+/**
+ * A TSS in the task register is always a busy one. TCG keeps its cached type without that bit and aborts when it
+ * meets it; so the bit is taken out on the way in and put back on the way out.
+ */
+const TSS_BUSY = 0x02;
+
 const WORDS = {
   cr0: 0x7ffc,
   cr3: 0x7ff8,
@@ -65,7 +71,7 @@ export function writeSaveArea(area: Buffer, registers: SavedRegisters): void {
     const { selector, cached } = SEGMENTS[name];
     const segment = registers[name];
     put(selector, segment.selector);
-    put(cached, segment.attributes);
+    put(cached, name === 'tr' ? segment.attributes & ~TSS_BUSY : segment.attributes);
     put(cached + 4, segment.limit);
     put(cached + 8, segment.base);
   }
@@ -81,12 +87,8 @@ export function readSaveArea(area: Buffer): SavedRegisters {
   const get = (offset: number): number => area.readUInt32LE(offset - FIRST);
   const segment = (name: SegmentName): SegmentRegister => {
     const { selector, cached } = SEGMENTS[name];
-    return {
-      selector: get(selector),
-      base: get(cached + 8),
-      limit: get(cached + 4),
-      attributes: get(cached),
-    };
+    const attributes = name === 'tr' ? get(cached) | TSS_BUSY : get(cached);
+    return { selector: get(selector), base: get(cached + 8), limit: get(cached + 4), attributes };
   };
   const table = (offset: number) => ({ base: get(offset + 4), limit: get(offset) });
   return {

@@ -19,7 +19,11 @@ import { isObject, show } from './messages.js';
  * words what is wrong and where. The schema `spec/schema/protocol.schema.json` is the norm.
  */
 export class WrongShape extends Error {
-  constructor(path: string, expectation: string, value: unknown) {
+  constructor(
+    readonly path: string,
+    expectation: string,
+    readonly value: unknown,
+  ) {
     super(`${path} must be ${expectation}, but is ${show(value)}`);
     this.name = 'WrongShape';
   }

@@ -10,7 +10,7 @@ import { Session } from './session.js';
 import type { Connect } from './transport.js';
 
 /** Seconds, before the multiplier. */
-const TIME = { start: 20, case: 10, shutdown: 2 } as const;
+const TIME = { start: 60, case: 10, shutdown: 2 } as const;
 
 /** So many starts in a row without a proper answer, and the program is given up. */
 const MAX_FAILED_STARTS = 3;
@@ -53,6 +53,8 @@ class StdioImplementation implements Implementation {
   #failedStarts = 0;
   #crashesInARow = 0;
   #timeoutsInARow = 0;
+  /** What went wrong while no request was unanswered; the next one is blamed. */
+  #owed: Answer | undefined;
   /** Why no further process is started. */
   #givenUp: string | undefined;
 
@@ -73,7 +75,10 @@ class StdioImplementation implements Implementation {
   run(request: CaseRequest): Promise<Answer> {
     return new Promise((resolve) => {
       const pending = { request, resolve };
-      if (this.#givenUp !== undefined) this.#refuse(pending, this.#givenUp);
+      const owed = this.#owed;
+      this.#owed = undefined;
+      if (owed !== undefined) resolve(owed);
+      else if (this.#givenUp !== undefined) this.#refuse(pending, this.#givenUp);
       else if (this.#session !== undefined) this.#send(this.#session, pending);
       else this.#waitForProcess(pending);
     });
@@ -89,13 +94,13 @@ class StdioImplementation implements Implementation {
     session.ignore();
     session.request('shutdown');
     session.end();
-    const timer = setTimeout(() => session.kill(), TIME.shutdown * 1000 * this.#factor);
+    const timer = setTimeout(() => session.kill(), this.#seconds('shutdown') * 1000);
     await session.ended;
     clearTimeout(timer);
   }
 
   async #open(): Promise<Session> {
-    const session = await Session.open(this.connect, this.#suite, TIME.start * this.#factor);
+    const session = await Session.open(this.connect, this.#suite, this.#seconds('start'));
     this.#session = session;
     session.listen({
       reply: (id, reply) => this.#receive(id, reply),
@@ -154,7 +159,7 @@ class StdioImplementation implements Implementation {
 
   #timedOut(): void {
     this.#timeoutsInARow++;
-    this.#blame((stderr) => ({ kind: 'timeout', seconds: TIME.case * this.#factor, stderr }));
+    this.#blame((stderr) => ({ kind: 'timeout', seconds: this.#seconds('case'), stderr }));
   }
 
   /** Gives `answer` to the oldest unanswered request and the others to a fresh process. */
@@ -167,7 +172,9 @@ class StdioImplementation implements Implementation {
     const [oldest, ...others] = this.#pending.values();
     this.#pending = new Map();
     this.#waiting.unshift(...others);
-    oldest?.resolve(answer(session.stderr()));
+    const blame = answer(session.stderr());
+    if (oldest === undefined) this.#owed = blame;
+    else oldest.resolve(blame);
     if (this.#crashesInARow >= MAX_CRASHES_IN_A_ROW) {
       this.#giveUp(`${MAX_CRASHES_IN_A_ROW} processes in a row ended without a proper answer`);
     } else if (this.#timeoutsInARow >= MAX_TIMEOUTS_IN_A_ROW) {
@@ -228,7 +235,12 @@ class StdioImplementation implements Implementation {
   #watchOldest(): void {
     clearTimeout(this.#timer);
     if (this.#pending.size === 0) return;
-    this.#timer = setTimeout(() => this.#timedOut(), TIME.case * 1000 * this.#factor);
+    this.#timer = setTimeout(() => this.#timedOut(), this.#seconds('case') * 1000);
+  }
+
+  /** A time limit, to the millisecond. */
+  #seconds(limit: keyof typeof TIME): number {
+    return Math.round(TIME[limit] * this.#factor * 1000) / 1000;
   }
 
   #oldestId(): number | undefined {

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 10: what is copied into the host CPU's pages, and the far call into the Switcher. */
+
+import { describeEntry } from './entry-event.js';
+import { callRunGuestOnce } from './host-code.js';
+import {
+  Changed,
+  IMPOSSIBLE_TRAP,
+  lguestPages,
+  MSR_IA32_SYSENTER_CS,
+  State,
+  statePhysical,
+  Tss,
+} from './layout.js';
+import { unlazyFpu } from './fpu.js';
+import { copyGdt, copyGdtTls } from './segments.js';
+import { currentSlot, mapSwitcherInGuest } from './shadow-page-tables.js';
+import type { LgCpu } from './state.js';
+import { copyTraps } from './trap-gates.js';
+
+/** The first half of `lguest_arch_run_guest`: what must be so before the guest runs. Interrupts are off. */
+export function prepareEntry(cpu: LgCpu): void {
+  const { kernel } = cpu.lg.host;
+  if (cpu.ts !== 0) unlazyFpu(kernel);
+  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, 0, 0);
+}
+
+/** `copy_in_guest_info`: makes the host CPU's pages those of this virtual CPU, copying what has changed. */
+function copyInGuestInfo(cpu: LgCpu, hostCpu: number): void {
+  const { host } = cpu.lg;
+  const { memory } = host;
+  if (host.last_cpu[hostCpu] !== cpu || cpu.last_pages !== hostCpu) {
+    host.last_cpu[hostCpu] = cpu;
+    cpu.last_pages = hostCpu;
+    cpu.changed = Changed.all;
+  }
+  const state = statePhysical(hostCpu);
+  memory.write32(state + State.host_cr3, host.kernel.pgd);
+  mapSwitcherInGuest(cpu, hostCpu);
+  memory.write32(state + State.guest_tss + Tss.sp1, cpu.esp1);
+  memory.write16(state + State.guest_tss + Tss.ss1, cpu.ss1);
+
+  if ((cpu.changed & Changed.idt) !== 0) copyTraps(cpu, state + State.guest_idt);
+  if ((cpu.changed & Changed.gdt) !== 0) copyGdt(cpu, state + State.guest_gdt);
+  else if ((cpu.changed & Changed.gdtTls) !== 0) copyGdtTls(cpu, state + State.guest_gdt);
+  cpu.changed = 0;
+}
+
+/** `run_guest_once`: into the Switcher, and back when the guest has trapped or been interrupted. */
+export function runGuestOnce(cpu: LgCpu): void {
+  const { kernel } = cpu.lg.host;
+  const hostCpu = kernel.host_cpu;
+  copyInGuestInfo(cpu, hostCpu);
+  cpu.regs.trapnum = IMPOSSIBLE_TRAP;
+  const { pgdir } = currentSlot(cpu);
+  if (pgdir === null) throw new Error('the guest has no page directory');
+  kernel.event(describeEntry(kernel, cpu, pgdir));
+  callRunGuestOnce(kernel, lguestPages(hostCpu), pgdir);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/**
+ * Chapter 16: who owns the FPU. A guest's FPU state is that of the launcher's task; CR0.TS is set while the FPU holds
+ * somebody else's, and the first use then traps.
+ */
+
+import type { Kernel } from './kernel.js';
+
+/** `unlazy_fpu`: takes the FPU away from the current task, if it has it. */
+export function unlazyFpu(kernel: Kernel): void {
+  const { task } = kernel;
+  kernel.event({ e: 'unlazy_fpu' });
+  if (task.usedfpu === 0) {
+    task.fpu_counter = 0; // CR0.TS is not written: it is set as long as the task has not used the FPU
+    return;
+  }
+  if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' });
+  task.usedfpu = 0;
+  kernel.setTaskSwitched(true);
+  if (kernel.reportsFpu) kernel.event({ e: 'stts' });
+}
+
+/** `math_state_restore`: gives the FPU to the current task, with the task's state. */
+export function mathStateRestore(kernel: Kernel): void {
+  const { task } = kernel;
+  kernel.event({ e: 'math_state_restore' });
+  if (task.used_math === 0 && !initFpu(kernel)) return;
+  kernel.setTaskSwitched(false);
+  if (kernel.reportsFpu) {
+    kernel.event({ e: 'clts' });
+    kernel.event({ e: 'fpu_restore' });
+  }
+  task.usedfpu = 1;
+  task.fpu_counter = (task.fpu_counter + 1) & 0xff;
+}
+
+/**
+ * `init_fpu`: memory for the task's first FPU state. It may sleep, so interrupts are on meanwhile. Without memory the
+ * task is killed, and interrupts stay on.
+ */
+function initFpu(kernel: Kernel): boolean {
+  const ok = !kernel.failures.init_fpu;
+  if (kernel.reportsFpu) {
+    kernel.event({ e: 'local_irq_enable' });
+    kernel.event({ e: 'init_fpu', ok });
+  }
+  if (!ok) {
+    kernel.signal_pending = true;
+    return false;
+  }
+  kernel.task.used_math = 1;
+  if (kernel.reportsFpu) kernel.event({ e: 'local_irq_disable' });
+  return true;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 07: what lguest does to the host when it is loaded and when it is removed. */
+
+import { writeEntry, writeTableDescriptor } from './descriptors.js';
+import type { Host } from './state.js';
+import {
+  GDT_ENTRIES,
+  GdtEntry,
+  IDT_ENTRIES,
+  kernelVirtual,
+  LGUEST_CS,
+  LGUEST_DS,
+  lguestPages,
+  PAGE_SIZE,
+  Physical,
+  State,
+  SWITCHER_ADDR,
+  statePhysical,
+  Tss,
+} from './layout.js';
+import { restorePge, turnOffPge } from './pge.js';
+import { FULL_EXEC_SEGMENT, FULL_SEGMENT, setupDefaultGdtEntries } from './segments.js';
+import { setupDefaultIdtEntries } from './trap-gates.js';
+
+/** `lguest_arch_host_init`. */
+export function lguestArchHostInit(host: Host): void {
+  relocateHandlers(host); // HOST-1
+  for (let hostCpu = 0; hostCpu < host.kernel.nr_cpu_ids; hostCpu++) setUpCpu(host, hostCpu);
+  host.lguest_entry = {
+    offset: (host.switch_to_guest + switcherOffset(host)) >>> 0, // HOST-10
+    segment: LGUEST_CS,
+  };
+  turnOffPge(host);
+}
+
+/** `lguest_arch_host_fini`: undoes nothing but PGE. */
+export function lguestArchHostFini(host: Host): void {
+  restorePge(host); // HOST-12
+}
+
+/** Distance from where the Switcher was linked to where it runs. */
+function switcherOffset(host: Host): number {
+  return SWITCHER_ADDR - host.start_switcher_text;
+}
+
+function relocateHandlers(host: Host): void {
+  for (let vector = 0; vector < IDT_ENTRIES; vector++) {
+    host.default_idt_entries[vector] = (host.default_idt_entries[vector] ?? 0) + switcherOffset(host); // HOST-2
+  }
+}
+
+/** Fills the state page of a host CPU and puts the Switcher's segments into its own GDT. */
+function setUpCpu(host: Host, hostCpu: number): void {
+  const { memory } = host;
+  const state = statePhysical(hostCpu);
+  const stateAddress = lguestPages(hostCpu) + PAGE_SIZE; // HOST-11
+  const hostGdt = hostGdtPhysical(hostCpu);
+
+  writeTableDescriptor(memory, state + State.host_gdt_desc, GDT_ENTRIES * 8 - 1, kernelVirtual(hostGdt)); // HOST-4
+  storeIdt(host, state + State.host_idt_desc);
+  writeTableDescriptor(
+    memory,
+    state + State.guest_idt_desc,
+    IDT_ENTRIES * 8 - 1,
+    stateAddress + State.guest_idt,
+  );
+  writeTableDescriptor(
+    memory,
+    state + State.guest_gdt_desc,
+    GDT_ENTRIES * 8 - 1,
+    stateAddress + State.guest_gdt,
+  );
+
+  memory.write32(state + State.guest_tss + Tss.sp0, stateAddress); // HOST-5
+  memory.write16(state + State.guest_tss + Tss.ss0, LGUEST_DS);
+  memory.write16(state + State.guest_tss + Tss.io_bitmap_base, Tss.size);
+
+  setupDefaultGdtEntries(memory, state + State.guest_gdt, stateAddress + State.guest_tss); // HOST-6
+  setupDefaultIdtEntries(memory, state + State.guest_idt, host.default_idt_entries); // HOST-8 HOST-9
+
+  writeEntry(memory, hostGdt, GdtEntry.lguestCs, FULL_EXEC_SEGMENT); // HOST-7
+  writeEntry(memory, hostGdt, GdtEntry.lguestDs, FULL_SEGMENT);
+}
+
+/** Physical address of a host CPU's own GDT. */
+export function hostGdtPhysical(hostCpu: number): number {
+  return Physical.hostGdt + hostCpu * PAGE_SIZE;
+}
+
+/** SIDT on the CPU that runs the initialisation: all CPUs of the host share one IDT. */
+function storeIdt(host: Host, at: number): void {
+  const { limit, base } = host.kernel.processor().registers().idtr;
+  writeTableDescriptor(host.memory, at, limit, base); // HOST-3
+  host.kernel.event({ e: 'store_idt' });
+}

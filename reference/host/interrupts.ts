@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Virtual interrupts of a guest, and the clock that raises the first of them. */
+
+import { readEntry } from './descriptors.js';
+import { EFLAGS_IF, FIRST_EXTERNAL_VECTOR, LGUEST_IRQS, LguestData } from './layout.js';
+import { killGuest, type LgCpu } from './state.js';
+import { setGuestInterrupt } from './trap-delivery.js';
+import { isGatePresent } from './trap-gates.js';
+
+const TIMER_IRQ = 0;
+
+/** `maybe_do_interrupt`: delivers the lowest pending interrupt that the guest has not blocked, if it may have one now. */
+export function maybeDoInterrupt(cpu: LgCpu): void {
+  const { lg } = cpu;
+  if (lg.lguest_data === 0) return;
+  const blocked = lg.launcher.getUser32((lg.lguest_data + LguestData.blocked_interrupts) >>> 0);
+  if (blocked === null) return;
+  const irq = lowestBit(cpu.irqs_pending & ~blocked);
+  if (irq === null) return;
+  if (cpu.regs.eip >= lg.noirq_start && cpu.regs.eip < lg.noirq_end) return;
+  if (!wakeOrCheckEnabled(cpu)) return;
+
+  const gate = readEntry(lg.host.memory, cpu.idt, FIRST_EXTERNAL_VECTOR + irq);
+  if (isGatePresent(gate)) {
+    cpu.irqs_pending = (cpu.irqs_pending & ~(1 << irq)) >>> 0;
+    setGuestInterrupt(cpu, gate, false);
+  }
+  writeTimestamp(cpu);
+}
+
+/** A virtual CPU that has halted is woken, with interrupts on; one that runs must have them on. */
+function wakeOrCheckEnabled(cpu: LgCpu): boolean {
+  const irqEnabledAt = (cpu.lg.lguest_data + LguestData.irq_enabled) >>> 0;
+  if (cpu.halted === 0) return (cpu.lg.launcher.getUser32(irqEnabledAt) ?? 0) !== 0;
+  if (!cpu.lg.launcher.putUser32(irqEnabledAt, EFLAGS_IF)) killGuest(cpu, () => 'Re-enabling interrupts');
+  cpu.halted = 0;
+  return true;
+}
+
+function lowestBit(word: number): number | null {
+  for (let bit = 0; bit < LGUEST_IRQS; bit++) if ((word & (1 << bit)) !== 0) return bit;
+  return null;
+}
+
+/** `write_timestamp`: the wall clock, for the guest to read. */
+export function writeTimestamp(cpu: LgCpu): void {
+  const { lg } = cpu;
+  const { kernel } = lg.host;
+  kernel.event({ e: 'ktime_get_real_ts' });
+  const time = new Uint8Array(8);
+  const view = new DataView(time.buffer);
+  view.setUint32(0, kernel.now_sec, true);
+  view.setUint32(4, kernel.now_nsec, true);
+  if (!lg.launcher.copyToUser((lg.lguest_data + LguestData.time) >>> 0, time)) {
+    killGuest(cpu, () => 'Writing timestamp');
+  }
+}
+
+/** `set_interrupt`. */
+export function setInterrupt(cpu: LgCpu, irq: number): void {
+  cpu.irqs_pending = (cpu.irqs_pending | (1 << irq)) >>> 0;
+}
+
+/**
+ * `guest_set_clockevent`: arms the guest's timer.
+ * @param delta nanoseconds from now; 0 cancels it
+ */
+export function guestSetClockevent(cpu: LgCpu, delta: number): void {
+  const { kernel } = cpu.lg.host;
+  if (delta === 0) {
+    kernel.event({ e: 'hrtimer_cancel' });
+    cpu.timer_armed = false;
+    return;
+  }
+  kernel.event({ e: 'ktime_get_real' });
+  kernel.event({ e: 'hrtimer_start', delta_ns: delta, mode: 'abs' });
+  cpu.timer_armed = true;
+}
+
+/** `clockdev_fn`: the timer has expired. It does not start again by itself. */
+export function timerFires(cpu: LgCpu): void {
+  cpu.timer_armed = false;
+  setInterrupt(cpu, TIMER_IRQ);
+  if (cpu.halted !== 0) cpu.lg.host.kernel.event({ e: 'wake_up_process' });
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 14: a guest kernel's IN and OUT find a bus with nothing on it. */
+
+import { guestPa, lgread8 } from './guest-memory.js';
+import { GUEST_PL } from './layout.js';
+import type { LgCpu } from './state.js';
+
+const OPERAND_SIZE_PREFIX = 0x66;
+
+/** The four pairs of opcodes; bit 0 of the opcode is the width. */
+const IoOpcode = { inImm: 0xe4, outImm: 0xe6, inDx: 0xec, outDx: 0xee } as const;
+
+/**
+ * `emulate_insn`: skips the instruction at EIP if it is IN or OUT.
+ * @returns whether it was; then nothing is left to do
+ */
+export function emulateInsn(cpu: LgCpu): boolean {
+  const { regs } = cpu;
+  const { hardened } = cpu.lg.host;
+  const physical = guestPa(cpu, regs.eip);
+  if ((regs.cs & 3) !== GUEST_PL) return false;
+  if (physical === null) return true; // E-52 E-53: the guest is dead, nothing else happens to it
+
+  let opcode = lgread8(cpu, physical);
+  let length = 0;
+  const prefixed = opcode === OPERAND_SIZE_PREFIX;
+  if (prefixed) {
+    length = 1;
+    opcode = lgread8(cpu, (physical + length) >>> 0);
+  }
+
+  const form = opcode & 0xfe;
+  switch (form) {
+    case IoOpcode.inImm:
+    case IoOpcode.outImm:
+      length += 2;
+      break;
+    case IoOpcode.inDx:
+    case IoOpcode.outDx:
+      length += 1;
+      break;
+    default:
+      return false;
+  }
+  const wide = (opcode & 1) !== 0;
+  if (form === IoOpcode.inImm || form === IoOpcode.inDx) {
+    const ones = hardened ? onesAsTheProcessor(wide, prefixed) : onesAsTheOriginal(wide, prefixed);
+    regs.eax = (regs.eax | ones) >>> 0;
+  }
+  regs.eip = (regs.eip + length) >>> 0;
+  return true;
+}
+
+/** The bits of EAX that the original sets: never fewer than sixteen, the upper ones with a prefix. */
+function onesAsTheOriginal(wide: boolean, prefixed: boolean): number {
+  if (wide) return 0xffffffff;
+  return prefixed ? 0xffff0000 : 0x0000ffff;
+}
+
+/** The bits of EAX that the processor would set: AL, AX or EAX. */
+function onesAsTheProcessor(wide: boolean, prefixed: boolean): number {
+  if (!wide) return 0x000000ff;
+  return prefixed ? 0x0000ffff : 0xffffffff;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 12: what must be saved before interrupts come on again. */
+
+import { prepareEntry, runGuestOnce } from './entering-the-guest.js';
+import { mathStateRestore } from './fpu.js';
+import { KERNEL_CS, MSR_IA32_SYSENTER_CS } from './layout.js';
+import type { LgCpu } from './state.js';
+
+const DEVICE_NOT_AVAILABLE = 7;
+const PAGE_FAULT = 14;
+
+/** `lguest_arch_run_guest`: one visit to the guest. Interrupts are off. */
+export function lguestArchRunGuest(cpu: LgCpu): void {
+  prepareEntry(cpu);
+  runGuestOnce(cpu);
+  saveExit(cpu);
+}
+
+function saveExit(cpu: LgCpu): void {
+  const { kernel } = cpu.lg.host;
+  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, KERNEL_CS, 0);
+  const trap = cpu.regs.trapnum;
+  if (trap === PAGE_FAULT) cpu.last_pagefault = kernel.readCr2();
+  else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(kernel);
+}

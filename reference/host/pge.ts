@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 08: Page Global Enable is off on all CPUs while lguest is loaded. */
+
+import type { Host } from './state.js';
+import { callWriteCr4 } from './host-code.js';
+import { CR4_PGE } from './layout.js';
+
+/** The last part of `lguest_arch_host_init`. */
+export function turnOffPge(host: Host): void {
+  const { kernel } = host;
+  kernel.event({ e: 'get_online_cpus' });
+  if (kernel.boot_cpu.pge) {
+    host.cpu_had_pge = true;
+    kernel.onEachCpu((hostCpu) => adjustPge(host, hostCpu, false), 0);
+    kernel.event({ e: 'clear_cpu_cap', feature: 'PGE' });
+    kernel.boot_cpu.pge = false;
+  }
+  kernel.event({ e: 'put_online_cpus' });
+}
+
+/** `lguest_arch_host_fini`. */
+export function restorePge(host: Host): void {
+  const { kernel } = host;
+  kernel.event({ e: 'get_online_cpus' });
+  if (host.cpu_had_pge) {
+    kernel.event({ e: 'set_cpu_cap', feature: 'PGE' });
+    kernel.boot_cpu.pge = true;
+    kernel.onEachCpu((hostCpu) => adjustPge(host, hostCpu, true), 1);
+  }
+  kernel.event({ e: 'put_online_cpus' });
+}
+
+/** `adjust_pge`: one read and one write of CR4 of one CPU, which keeps the other bits. */
+function adjustPge(host: Host, hostCpu: number, on: boolean): void {
+  const processor = host.kernel.processor(hostCpu);
+  const before = processor.registers().cr4;
+  host.kernel.event({ e: 'read_cr4', cpu: hostCpu, value: before });
+  const after = (on ? before | CR4_PGE : before & ~CR4_PGE) >>> 0;
+  callWriteCr4(processor, hostCpu, after);
+  host.kernel.event({ e: 'write_cr4', cpu: hostCpu, value: after });
+}

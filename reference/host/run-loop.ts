@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Chapter 19: the launcher's read() runs the guest until there is something to tell the launcher. */
+
+import { doHypercalls } from './hypercalls.js';
+import { maybeDoInterrupt } from './interrupts.js';
+import { lguestArchRunGuest } from './leaving-the-guest.js';
+import { ERESTART, type LgCpu } from './state.js';
+import { lguestArchHandleTrap } from './trap-dispatch.js';
+
+/** Error numbers; `run_guest` returns them negated. */
+const ENOENT = 2;
+const EAGAIN = 11;
+const EFAULT = 14;
+const ERESTARTSYS = 512;
+/** How much a notification stores for the launcher. */
+const NOTIFICATION_SIZE = 4;
+
+/** `run_guest`: what read() returns. */
+export function runGuest(cpu: LgCpu): number {
+  const { kernel } = cpu.lg.host;
+  while (cpu.lg.dead === null) {
+    if (cpu.hcall) doHypercalls(cpu);
+    if (cpu.pending_notify !== 0) return kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT;
+    if (kernel.isSignalPending()) return -ERESTARTSYS;
+    if (cpu.break_out !== 0) return -EAGAIN;
+    maybeDoInterrupt(cpu);
+    kernel.event({ e: 'try_to_freeze' });
+    if (cpu.lg.dead !== null) break;
+    if (cpu.halted !== 0) {
+      kernel.event({ e: 'set_current_state', state: 'TASK_INTERRUPTIBLE' });
+      kernel.schedule();
+      continue;
+    }
+    kernel.event({ e: 'local_irq_disable' });
+    lguestArchRunGuest(cpu);
+    kernel.event({ e: 'local_irq_enable' });
+    lguestArchHandleTrap(cpu);
+  }
+  return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT;
+}

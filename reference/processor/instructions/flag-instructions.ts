@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Instructions that set and clear single flags. */
+
+import { type Cpu, EAX, readGeneral, writeGeneral } from '../cpu.js';
+import { generalProtection } from '../exceptions.js';
+import { AF, CF, DF, FIXED_ONE, IF, ioPrivilegeLevel, PF, SF, setFlag, setFlags, ZF } from '../flags.js';
+import type { Execute } from '../instruction.js';
+
+const AH = EAX + 4;
+const AH_FLAGS = SF | ZF | AF | PF | CF;
+
+export const clc: Execute = (cpu) => setFlag(cpu, CF, false);
+export const stc: Execute = (cpu) => setFlag(cpu, CF, true);
+export const cmc: Execute = (cpu) => setFlag(cpu, CF, (cpu.eflags & CF) === 0);
+export const cld: Execute = (cpu) => setFlag(cpu, DF, false);
+export const std: Execute = (cpu) => setFlag(cpu, DF, true);
+
+export const lahf: Execute = (cpu) => writeGeneral(cpu, AH, (cpu.eflags & AH_FLAGS) | FIXED_ONE, 1);
+export const sahf: Execute = (cpu) => setFlags(cpu, AH_FLAGS, readGeneral(cpu, AH, 1));
+
+/** SALC (D6h): AL becomes FFh or 0 as CF says. */
+export const salc: Execute = (cpu) => writeGeneral(cpu, EAX, (cpu.eflags & CF) !== 0 ? 0xff : 0, 1);
+
+function requireIoPrivilege(cpu: Cpu): void {
+  if (cpu.cpl > ioPrivilegeLevel(cpu)) throw generalProtection(0);
+}
+
+export const cli: Execute = (cpu) => {
+  requireIoPrivilege(cpu);
+  setFlag(cpu, IF, false);
+};
+
+/** STI: the instruction after it is still executed before an interrupt is taken. */
+export const sti: Execute = (cpu) => {
+  requireIoPrivilege(cpu);
+  cpu.interruptShadow = (cpu.eflags & IF) === 0;
+  setFlag(cpu, IF, true);
+};

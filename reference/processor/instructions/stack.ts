@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** PUSH, POP and stack frames. */
+
+import { EBP, ESP, readGeneral, SS, writeGeneral } from '../cpu.js';
+import { loadSegmentRegister } from '../descriptors.js';
+import { RF, VM } from '../flags.js';
+import type { Execute } from '../instruction.js';
+import { readOperand, writeOperand } from '../operands.js';
+import { prepareSegmentWrite, readSegment } from '../segmentation.js';
+import { peek, pop, push, setStackPointer, stackMask, stackOffset, StackFrame } from '../stack.js';
+import { truncate } from '../sizes.js';
+import { loadFlags } from '../transfers.js';
+import type { SegmentIndex } from '../cpu.js';
+
+/** PUSH ESP pushes the value before the push. */
+export const pushOperand: Execute = (cpu, instruction) => {
+  push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
+};
+
+/** POP to memory: an address that uses ESP is computed with the value after the pop. */
+export const popOperand: Execute = (cpu, instruction) => {
+  const value = pop(cpu, instruction.operandSize);
+  writeOperand(cpu, instruction, instruction.first, value);
+};
+
+/** PUSH of a segment register; the upper half of a doubleword is zero (choice `pushed_selector`). */
+export const pushSegment: Execute = (cpu, instruction) => {
+  push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
+};
+
+export const popSegment: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  const index = instruction.first.index as SegmentIndex;
+  const selector = peek(cpu, 0, size) & 0xffff;
+  const pointer = stackOffset(cpu, size);
+  loadSegmentRegister(cpu, index, selector);
+  setStackPointer(cpu, pointer);
+  if (index === SS) cpu.stackShadow = true;
+};
+
+/** PUSHA: EAX, ECX, EDX, EBX, the old ESP, EBP, ESI, EDI. */
+export const pusha: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
+  frame.require(8);
+  for (let index = 0; index < 8; index++) frame.push(readGeneral(cpu, index, size));
+  setStackPointer(cpu, frame.pointer);
+};
+
+/** POPA: the image of ESP is skipped. All values are read before any register changes. */
+export const popa: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  const values: number[] = [];
+  for (let i = 0; i < 8; i++) values.push(peek(cpu, i * size, size));
+  const pointer = stackOffset(cpu, 8 * size);
+  values.forEach((value, i) => {
+    const index = 7 - i;
+    if (index !== ESP) writeGeneral(cpu, index, value, size);
+  });
+  setStackPointer(cpu, pointer);
+};
+
+/** PUSHF: the image shows neither RF nor VM. */
+export const pushf: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  push(cpu, truncate(cpu.eflags & ~(RF | VM), size), size);
+};
+
+export const popf: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  loadFlags(cpu, pop(cpu, size), size);
+};
+
+/** ENTER: a new frame, with copies of the frame pointers of `level` outer procedures. */
+export const enter: Execute = (cpu, instruction) => {
+  const size = instruction.operandSize;
+  const level = instruction.immediate2 & 31;
+  const mask = stackMask(cpu.ss);
+  push(cpu, readGeneral(cpu, EBP, size), size);
+  const frame = cpu.general[ESP] ?? 0;
+  let link = cpu.general[EBP] ?? 0;
+  for (let i = 1; i < level; i++) {
+    link -= size;
+    push(cpu, readSegment(cpu, cpu.ss, (link & mask) >>> 0, size), size);
+  }
+  if (level > 0) push(cpu, truncate(frame, size), size);
+
+  setStackPointer(cpu, stackOffset(cpu, -instruction.immediate));
+  prepareSegmentWrite(cpu, cpu.ss, stackOffset(cpu, 0), size);
+  writeGeneral(cpu, EBP, frame, size);
+};
+
+export const leave: Execute = (cpu, instruction) => {
+  setStackPointer(cpu, cpu.general[EBP] ?? 0);
+  const value = pop(cpu, instruction.operandSize);
+  writeGeneral(cpu, EBP, value, instruction.operandSize);
+};

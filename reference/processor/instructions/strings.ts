@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** String instructions. With a repeat prefix each round is a step of its own: it can be interrupted and restarted. */
+
+import { type Cpu, EAX, ECX, EDI, EDX, ESI, readGeneral, writeGeneral } from '../cpu.js';
+import { DF, subtractWithFlags, ZF } from '../flags.js';
+import type { Execute, Instruction } from '../instruction.js';
+import type { PortSize } from '../interface.js';
+import { writePrepared } from '../paging.js';
+import { prepareSegmentWrite, readSegment, writeSegment } from '../segmentation.js';
+import { type OperandSize, truncate } from '../sizes.js';
+import { checkPortAccess } from '../task-state.js';
+
+/** One round: moves or compares one item and advances the index registers. */
+type Round = (cpu: Cpu, instruction: Instruction, size: OperandSize) => void;
+
+/** Moves an index register by one item, as DF says, within the address size. */
+function advance(cpu: Cpu, register: number, instruction: Instruction, size: OperandSize): void {
+  const width = instruction.addressSize;
+  const step = (cpu.eflags & DF) !== 0 ? -size : size;
+  writeGeneral(cpu, register, truncate(readGeneral(cpu, register, width) + step, width), width);
+}
+
+const sourceOffset = (cpu: Cpu, instruction: Instruction) => readGeneral(cpu, ESI, instruction.addressSize);
+const targetOffset = (cpu: Cpu, instruction: Instruction) => readGeneral(cpu, EDI, instruction.addressSize);
+
+function readSource(cpu: Cpu, instruction: Instruction, size: OperandSize): number {
+  return readSegment(cpu, cpu.segments[instruction.segment], sourceOffset(cpu, instruction), size);
+}
+
+/**
+ * @param compares the instruction is CMPS or SCAS: REPE and REPNE also look at ZF
+ */
+function stringInstruction(round: Round, compares = false): Execute {
+  return (cpu, instruction) => {
+    const size = instruction.first.size;
+    if (instruction.repeat === 'none') {
+      round(cpu, instruction, size);
+      return;
+    }
+    const width = instruction.addressSize;
+    const count = readGeneral(cpu, ECX, width);
+    if (count === 0) return;
+    round(cpu, instruction, size);
+    writeGeneral(cpu, ECX, count - 1, width);
+    const zero = (cpu.eflags & ZF) !== 0;
+    const satisfied = compares && zero !== (instruction.repeat === 'repe');
+    if (count > 1 && !satisfied) {
+      cpu.nextEip = cpu.eip;
+      cpu.repeating = true;
+    }
+  };
+}
+
+export const movs = stringInstruction((cpu, instruction, size) => {
+  const value = readSource(cpu, instruction, size);
+  writeSegment(cpu, cpu.es, targetOffset(cpu, instruction), value, size);
+  advance(cpu, ESI, instruction, size);
+  advance(cpu, EDI, instruction, size);
+});
+
+export const stos = stringInstruction((cpu, instruction, size) => {
+  writeSegment(cpu, cpu.es, targetOffset(cpu, instruction), readGeneral(cpu, EAX, size), size);
+  advance(cpu, EDI, instruction, size);
+});
+
+export const lods = stringInstruction((cpu, instruction, size) => {
+  writeGeneral(cpu, EAX, readSource(cpu, instruction, size), size);
+  advance(cpu, ESI, instruction, size);
+});
+
+export const cmps = stringInstruction((cpu, instruction, size) => {
+  const left = readSource(cpu, instruction, size);
+  const right = readSegment(cpu, cpu.es, targetOffset(cpu, instruction), size);
+  subtractWithFlags(cpu, left, right, 0, size);
+  advance(cpu, ESI, instruction, size);
+  advance(cpu, EDI, instruction, size);
+}, true);
+
+export const scas = stringInstruction((cpu, instruction, size) => {
+  const right = readSegment(cpu, cpu.es, targetOffset(cpu, instruction), size);
+  subtractWithFlags(cpu, readGeneral(cpu, EAX, size), right, 0, size);
+  advance(cpu, EDI, instruction, size);
+}, true);
+
+/** INS: permission first, then the memory is checked for the write, then the port is read. */
+export const ins = stringInstruction((cpu, instruction, size: PortSize) => {
+  const port = readGeneral(cpu, EDX, 2);
+  checkPortAccess(cpu, port, size);
+  prepareSegmentWrite(cpu, cpu.es, targetOffset(cpu, instruction), size);
+  writePrepared(cpu, cpu.ports.read(port, size), size);
+  advance(cpu, EDI, instruction, size);
+});
+
+export const outs = stringInstruction((cpu, instruction, size: PortSize) => {
+  const port = readGeneral(cpu, EDX, 2);
+  checkPortAccess(cpu, port, size);
+  cpu.ports.write(port, size, readSource(cpu, instruction, size));
+  advance(cpu, ESI, instruction, size);
+});

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { isDeepStrictEqual } from 'node:util';
+import { checkCaseResult, checkDeclaration, WrongShape } from '../implementations/stdio/check-reply.js';
+import { isObject, parseReply, type Reply, show } from '../implementations/stdio/messages.js';
+import type { Connect } from '../implementations/stdio/transport.js';
+import {
+  type CaseRequest,
+  type ConformanceClass,
+  type Declaration,
+  ErrorCode,
+  PROTOCOL_VERSION,
+} from '../protocol.js';
+import { Conversation, type Heard } from './conversation.js';
+import { type Finding, type Mistake, mistakeOfShape } from './mistakes.js';
+
+/** A case that the adapter is asked, and whether a right answer differs from the given state. */
+export interface Probe {
+  request: CaseRequest;
+  changes: boolean;
+}
+
+export interface CheckOptions {
+  /** The probes of a class, in the order in which they are asked. */
+  probes: (conformanceClass: ConformanceClass, declaration: Declaration) => Promise<Probe[]>;
+  suite: { name: string; version: string };
+  /** How long to wait for an answer, in seconds. */
+  patience: number;
+  /** Told of each thing that has been tried. */
+  report: (step: StepReport) => void;
+}
+
+export interface StepReport {
+  title: string;
+  note?: string;
+  finding?: Finding;
+}
+
+/** The adapter cannot be asked any further; what it did has been reported. */
+class Unusable extends Error {}
+
+/**
+ * Talks to an adapter one message at a time and reports each mistake that it makes. Throws `CannotStart` when there is
+ * nobody to talk to.
+ */
+export async function checkAdapter(
+  connect: Connect,
+  options: CheckOptions,
+): Promise<{ mistakes: number; stderr: string }> {
+  const check = new AdapterCheck(connect, options);
+  await check.run();
+  return { mistakes: check.mistakes, stderr: check.stderr };
+}
+
+class AdapterCheck {
+  mistakes = 0;
+  stderr = '';
+  #conversation: Conversation | undefined;
+  readonly #seen = new Set<Mistake>();
+
+  constructor(
+    private readonly connect: Connect,
+    private readonly options: CheckOptions,
+  ) {}
+
+  async run(): Promise<void> {
+    try {
+      const declaration = await this.#begin();
+      for (const conformanceClass of declaration.classes) await this.#tryClass(conformanceClass, declaration);
+      await this.#tryUnknownMethod();
+      await this.#tryShutdown();
+      await this.#tryEndOfInput();
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      await this.#conversation?.ended(0);
+    }
+    this.stderr = this.#conversation?.stderr() ?? '';
+  }
+
+  // ------------------------------------------------------------------------------------------------ the steps
+
+  async #begin(): Promise<Declaration> {
+    this.#conversation = await Conversation.open(this.connect);
+    const title = 'starts and answers initialize';
+    const reply = await this.#ask(title, 'initialize', {
+      protocol_version: PROTOCOL_VERSION,
+      suite: this.options.suite,
+    });
+    if (reply.kind === 'error') {
+      this.#wrong(title, {
+        mistake: 'declaration',
+        problem: `it answers with error ${reply.code}: ${reply.message}`,
+      });
+      throw new Unusable();
+    }
+    try {
+      const declaration = checkDeclaration(reply.result);
+      this.#right(title, describe(declaration));
+      return declaration;
+    } catch (error) {
+      if (!(error instanceof WrongShape)) throw error;
+      const aboutVersion = error.path === 'result.protocol_version';
+      const mistake = aboutVersion ? 'protocol-version' : 'declaration';
+      this.#wrong(title, { mistake, problem: error.message });
+      throw new Unusable();
+    }
+  }
+
+  async #tryClass(conformanceClass: ConformanceClass, declaration: Declaration): Promise<void> {
+    const probes = await this.options.probes(conformanceClass, declaration);
+    let done = 0;
+    let echoed = 0;
+    const reasons = new Set<string>();
+    for (const probe of probes) {
+      const answer = await this.#tryCase(probe.request, declaration);
+      if (answer === undefined) continue;
+      if ('reason' in answer) {
+        reasons.add(answer.reason);
+        continue;
+      }
+      done++;
+      if (probe.changes && answer.echo) echoed++;
+    }
+    const title = `does cases of class ${conformanceClass}`;
+    const count = `${done} of ${probes.length} tried`;
+    if (done === 0 && reasons.size === 0) return; // each has been reported as a mistake
+    if (done === 0) {
+      this.#wrong(title, {
+        mistake: 'claims-too-much',
+        problem: `${count}; it says: ${[...reasons].join('; ')}`,
+      });
+    } else if (echoed === done) {
+      this.#wrong(title, {
+        mistake: 'echo',
+        problem: `${echoed} cases change the state, and its answers hold what it was given`,
+      });
+    } else {
+      this.#right(title, reasons.size === 0 ? count : `${count}; unsupported: ${[...reasons].join('; ')}`);
+    }
+    const [first] = probes;
+    if (first !== undefined) await this.#tryUnknownOperation(first.request);
+  }
+
+  /** What became of a case, or `undefined` when the answer was a mistake. */
+  async #tryCase(
+    request: CaseRequest,
+    declaration: Declaration,
+  ): Promise<{ echo: boolean } | { reason: string } | undefined> {
+    const title = `answers ${request.id}`;
+    const reply = await this.#ask(title, 'run_case', request);
+    if (reply.kind === 'error') {
+      if (isUnsupported(reply)) return { reason: reply.reason ?? reply.message };
+      const problem = `error ${reply.code}: ${reply.reason ?? reply.message}`;
+      this.#wrong(title, { mistake: 'error-answer', problem, request: JSON.stringify(request) });
+      return undefined;
+    }
+    try {
+      const { steps } = checkCaseResult(request, reply.result);
+      for (const [i, step] of steps.entries()) checkCompleteness(request, declaration, step.state, i);
+      return { echo: steps.every((step) => isEcho(request, step.state)) };
+    } catch (error) {
+      if (!(error instanceof WrongShape)) throw error;
+      this.#wrong(title, {
+        mistake: mistakeOfShape(error),
+        problem: error.message,
+        request: JSON.stringify(request),
+      });
+      return undefined;
+    }
+  }
+
+  async #tryUnknownOperation(request: CaseRequest): Promise<void> {
+    const title = `refuses an operation that does not exist (class ${request.class})`;
+    const steps = [{ op: 'no_such_operation' }];
+    const reply = await this.#ask(title, 'run_case', { ...request, id: 'check-adapter/unknown', steps });
+    if (reply.kind === 'error' && (isUnsupported(reply) || reply.code === ErrorCode.malformedCase)) {
+      this.#right(title);
+    } else {
+      this.#wrong(title, { mistake: 'unknown-operation', problem: describeReply(reply) });
+    }
+  }
+
+  async #tryUnknownMethod(): Promise<void> {
+    const title = 'refuses a method that does not exist';
+    const reply = await this.#ask(title, 'no_such_method');
+    if (reply.kind === 'error' && reply.code === ErrorCode.methodNotFound) this.#right(title);
+    else this.#wrong(title, { mistake: 'unknown-method', problem: describeReply(reply) });
+  }
+
+  async #tryShutdown(): Promise<void> {
+    const title = 'ends when told to shut down';
+    const reply = await this.#ask(title, 'shutdown');
+    if (reply.kind === 'error' || reply.result !== null) {
+      this.#wrong(title, { mistake: 'shutdown', problem: describeReply(reply) });
+    }
+    const how = await this.#conversation?.ended(this.options.patience);
+    if (how === undefined) {
+      const problem = `it is still running ${this.options.patience} s after it was told to shut down`;
+      this.#wrong(title, { mistake: 'shutdown', problem });
+    } else if (how !== 'exited with code 0') {
+      this.#wrong(title, { mistake: 'shutdown', problem: `it ${how}` });
+    } else {
+      this.#right(title);
+    }
+  }
+
+  async #tryEndOfInput(): Promise<void> {
+    const title = 'ends when its input ends';
+    const conversation = await Conversation.open(this.connect);
+    conversation.endInput();
+    const how = await conversation.ended(this.options.patience);
+    if (how !== undefined) this.#right(title);
+    else this.#wrong(title, { mistake: 'end-of-input', problem: 'it goes on without anybody to talk to' });
+  }
+
+  // ----------------------------------------------------------------------------------------------- one message
+
+  /** Asks and waits for the answer. What is no answer is reported; when none comes at all the check is over. */
+  async #ask(title: string, method: string, params?: object): Promise<Reply> {
+    const conversation = this.#conversation;
+    if (conversation === undefined) throw new Unusable();
+    const id = conversation.ask(method, params);
+    const request = JSON.stringify(params ?? {});
+    for (;;) {
+      const heard = await conversation.hear(this.options.patience);
+      const incoming = heard.kind === 'line' ? parseReply(heard.text, heard.number) : undefined;
+      if (incoming !== undefined && 'reply' in incoming && incoming.id === id) return incoming.reply;
+      const finding = { ...explain(heard, id), request };
+      this.#wrong(title, finding);
+      // Text before an answer is passed over to find more; anything else makes the rest meaningless.
+      if (finding.mistake !== 'text') throw new Unusable();
+    }
+  }
+
+  #right(title: string, note?: string): void {
+    this.options.report({ title, ...(note === undefined ? {} : { note }) });
+  }
+
+  /** Reports a mistake, each kind once: the hundredth missing key teaches nothing. */
+  #wrong(title: string, finding: Finding): void {
+    this.mistakes++;
+    if (this.#seen.has(finding.mistake)) return;
+    this.#seen.add(finding.mistake);
+    this.options.report({ title, finding });
+  }
+}
+
+function explain(heard: Heard, id: number): Finding {
+  switch (heard.kind) {
+    case 'silence':
+      return { mistake: 'silent', problem: `nothing came within ${heard.seconds} s` };
+    case 'closed':
+      return { mistake: 'died', problem: `it ${heard.how}` };
+    case 'broken':
+      return { mistake: 'text', problem: `in its standard output ${heard.problem}` };
+    case 'line':
+      return explainLine(heard.text, heard.number, id);
+  }
+}
+
+function explainLine(text: string, number: number, id: number): Finding {
+  const incoming = parseReply(text, number);
+  if ('reply' in incoming) {
+    return { mistake: 'wrong-id', problem: `the request had the id ${id}, the answer has ${incoming.id}` };
+  }
+  const { problem } = incoming;
+  if (/^\s*[{[]/.test(text)) {
+    const parsed = parseJson(text);
+    if (parsed === undefined) return { mistake: 'several-lines', problem };
+    if (isObject(parsed) && typeof parsed.id !== 'number') return { mistake: 'wrong-id', problem };
+    return { mistake: 'shape', problem };
+  }
+  return { mistake: 'text', problem };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isUnsupported(reply: { code: number }): boolean {
+  return reply.code === ErrorCode.unsupported || reply.code === ErrorCode.methodNotFound;
+}
+
+/** What a host's answer reports, beside what `observes` leaves out. */
+const HOST_STATE = ['regs', 'cpu', 'lg', 'gdt', 'idt', 'shadow', 'memory'] as const;
+
+function checkCompleteness(
+  request: CaseRequest,
+  declaration: Declaration,
+  state: Record<string, unknown>,
+  step: number,
+): void {
+  if (request.class === 'processor' || 'guests' in request.given) return;
+  for (const key of HOST_STATE) {
+    const observed = declaration.observes?.some((path) => path.split('.')[0] === key) ?? true;
+    if (observed && state[key] === undefined) {
+      throw new WrongShape(`result.steps[${step}].state.${key}`, 'reported', undefined);
+    }
+  }
+}
+
+/** Whether the registers came back as they went, where a right answer would have changed them. */
+function isEcho(request: CaseRequest, state: Record<string, unknown>): boolean {
+  const given: Record<string, unknown> = { ...request.given };
+  const compared = ['registers', 'regs', 'cpu', 'lg', 'gdt', 'idt', 'memory'];
+  return compared.every((key) => !(key in given) || isDeepStrictEqual(given[key], state[key]));
+}
+
+function describe({ implementation, classes, profile }: Declaration): string {
+  const language = implementation.language === undefined ? '' : ` (${implementation.language})`;
+  const name = `${implementation.name} ${implementation.version}${language}`;
+  return `${name}; ${classes.length > 1 ? 'classes' : 'class'} ${classes.join(', ')}; profile ${profile}`;
+}
+
+function describeReply(reply: Reply): string {
+  if (reply.kind === 'error') return `it answers with error ${reply.code}: ${reply.message}`;
+  return `it answers with the result ${show(reply.result)}`;
+}

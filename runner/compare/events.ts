@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Expectation } from '../cases/case.js';
+import type { HostEvent } from '../protocol.js';
+import type { Difference } from './difference.js';
+
+/** Events of the page pool and of the clock: a host may have neither. */
+const POOL_AND_CLOCK = new Set([
+  'get_zeroed_page',
+  'free_page',
+  'get_user_pages_fast',
+  'put_page',
+  'ktime_get_real',
+  'ktime_get_real_ts',
+  'hrtimer_init',
+  'hrtimer_start',
+  'hrtimer_cancel',
+]);
+
+/** What is wrong with the events of a step. */
+export function eventDifferences(actual: readonly HostEvent[], expected: Expectation): Difference[] {
+  return [
+    ...missing(actual, expected.events ?? []),
+    ...forbidden(actual, expected.no_events ?? []),
+    ...(expected.events_exactly === undefined ? [] : notExactly(actual, expected.events_exactly)),
+  ];
+}
+
+function missing(actual: readonly HostEvent[], expected: readonly HostEvent[]): Difference[] {
+  let from = 0;
+  for (const [index, event] of expected.entries()) {
+    const at = actual.findIndex((candidate, position) => position >= from && matches(candidate, event));
+    if (at < 0) {
+      const after = index === 0 ? '' : ` after ${eventText(expected[index - 1])}`;
+      return [eventDifference(`event ${eventText(event)} did not occur${after}; ${listText(actual)}`)];
+    }
+    from = at + 1;
+  }
+  return [];
+}
+
+function forbidden(actual: readonly HostEvent[], banned: readonly HostEvent[]): Difference[] {
+  return banned
+    .filter((event) => actual.some((candidate) => matches(candidate, event)))
+    .map((event) => eventDifference(`event ${eventText(event)} occurred, expected that it does not`));
+}
+
+function notExactly(actual: readonly HostEvent[], expected: readonly HostEvent[]): Difference[] {
+  const is = actual.filter((event) => !POOL_AND_CLOCK.has(event.e));
+  const should = expected.filter((event) => !POOL_AND_CLOCK.has(event.e));
+  const length = Math.max(is.length, should.length);
+  for (let i = 0; i < length; i++) {
+    const event = is[i];
+    const wanted = should[i];
+    if (event !== undefined && wanted !== undefined && matches(event, wanted)) continue;
+    return [
+      eventDifference(
+        `event ${i + 1} is ${eventText(event)}, expected ${eventText(wanted)}; ${listText(is)}`,
+      ),
+    ];
+  }
+  return [];
+}
+
+function eventDifference(text: string): Difference {
+  return { path: 'events', text };
+}
+
+/** Whether an event has at least the named fields. */
+export function matches(actual: HostEvent, expected: HostEvent): boolean {
+  return Object.entries(expected).every(([key, value]) => contains(actual[key], value));
+}
+
+function contains(actual: unknown, expected: unknown): boolean {
+  if (typeof expected === 'object' && expected !== null && typeof actual === 'object' && actual !== null) {
+    const parts: Record<string, unknown> = { ...actual };
+    return Object.entries(expected).every(([key, value]) => contains(parts[key], value));
+  }
+  if (typeof expected === 'boolean' || typeof actual === 'boolean')
+    return Number(actual) === Number(expected);
+  return actual === expected;
+}
+
+function eventText(event: HostEvent | undefined): string {
+  if (event === undefined) return 'none';
+  const { e, ...fields } = event;
+  const parts = Object.entries(fields)
+    .filter(([, value]) => typeof value !== 'object')
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return parts.length === 0 ? e : `${e}{${parts.join(', ')}}`;
+}
+
+function listText(events: readonly HostEvent[]): string {
+  return events.length === 0 ? 'there were none' : `there were: ${events.map((event) => event.e).join(', ')}`;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { isMap } from '../cases/case.js';
+import { MemoryImage } from '../expand/image.js';
+import type { MemoryRun } from '../protocol.js';
+import { type Difference, difference, hex32 } from './difference.js';
+import { registerDifferences } from './flags.js';
+import { memoryDifferences } from './memory.js';
+
+/** Says whether a state path is to be compared, or holds one that is. */
+export type Wanted = (path: string) => boolean;
+
+type Tree = Record<string, unknown>;
+
+/** All differences of a host's state from the expected one, as far as `wanted`. */
+export function hostDifferences(actual: Tree, expected: Tree, wanted: Wanted, prefix = ''): Difference[] {
+  const found: Difference[] = [];
+  for (const [key, should] of Object.entries(expected)) {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    if (wanted(path)) found.push(...keyDifferences(path, key, actual[key], should, wanted));
+  }
+  return found;
+}
+
+const TABLES = new Set(['gdt', 'idt', 'guest_gdt', 'guest_idt', 'host_gdt']);
+
+function keyDifferences(
+  path: string,
+  key: string,
+  is: unknown,
+  should: unknown,
+  wanted: Wanted,
+): Difference[] {
+  if (key === 'memory') return imageDifferences(path, is, should);
+  if (TABLES.has(key)) return tableDifferences(path, treeOf(is), treeOf(should));
+  if (key === 'shadow') return shadowDifferences(path, treeOf(is), treeOf(should));
+  if (key === 'pgdirs') return listDifferences(path, listOf(is), padded(listOf(should), NO_PGDIR), wanted);
+  if (Array.isArray(should)) return listDifferences(path, listOf(is), should, wanted);
+  if (isMap(should)) return hostDifferences(treeOf(is), should, wanted, path);
+  return scalarDifferences(path, key, is, should);
+}
+
+function treeOf(value: unknown): Tree {
+  return isMap(value) ? value : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+const NO_PGDIR = { gpgdir: 0, allocated: false };
+const PGDIRS = 4;
+
+function padded(list: unknown[], filler: unknown): unknown[] {
+  return Array.from({ length: PGDIRS }, (_, index) => list[index] ?? filler);
+}
+
+function listDifferences(path: string, is: unknown[], should: unknown[], wanted: Wanted): Difference[] {
+  return should.flatMap((element, index) => {
+    const elementPath = `${path}[${index}]`;
+    if (!wanted(elementPath)) return [];
+    const key = path.split('.').at(-1) ?? path;
+    return keyDifferences(elementPath, key === 'pgdirs' ? '' : key, is[index], element, wanted);
+  });
+}
+
+function imageDifferences(path: string, is: unknown, should: unknown): Difference[] {
+  const actual = MemoryImage.of(listOf(is) as MemoryRun[]);
+  const expected = MemoryImage.of(listOf(should) as MemoryRun[]);
+  return memoryDifferences(path, actual, expected);
+}
+
+/** Descriptor tables: an entry that is not there is zero. */
+function tableDifferences(path: string, is: Tree, should: Tree): Difference[] {
+  const found: Difference[] = [];
+  for (const index of new Set([...Object.keys(is), ...Object.keys(should)])) {
+    const actual = pairText(is[index]);
+    const expected = pairText(should[index]);
+    if (actual !== expected)
+      found.push(difference(`${path}.${index}`, `${path}[${index}]`, actual, expected));
+  }
+  return found;
+}
+
+function pairText(entry: unknown): string {
+  const [low = 0, high = 0] = listOf(entry);
+  return `${hex32(low)} ${hex32(high)}`;
+}
+
+function shadowDifferences(path: string, is: Tree, should: Tree): Difference[] {
+  return ['pde', 'pte'].flatMap((level) => {
+    const actual = shadowEntries(is[level]);
+    const expected = shadowEntries(should[level]);
+    const places = [...new Set([...actual.keys(), ...expected.keys()])].sort();
+    return places
+      .filter((place) => actual.get(place) !== expected.get(place))
+      .map((place) =>
+        difference(
+          `${path}.${level}`,
+          `${path}.${level} ${place}`,
+          actual.get(place) ?? 'absent',
+          expected.get(place) ?? 'absent',
+        ),
+      );
+  });
+}
+
+/** Shadow entries in words, by page directory and address. */
+function shadowEntries(list: unknown): Map<string, string> {
+  const entries = new Map<string, string>();
+  for (const entry of listOf(list)) {
+    if (!isMap(entry)) continue;
+    const { pgdir, vaddr, flags, guest_pfn } = entry;
+    const frame =
+      guest_pfn === undefined ? '' : ` frame ${guest_pfn === null ? 'lookup failed' : hex32(guest_pfn)}`;
+    entries.set(`pgdir ${pgdir} at ${hex32(vaddr)}:`, `flags ${hex32(flags)}${frame}`);
+  }
+  return entries;
+}
+
+function scalarDifferences(path: string, key: string, is: unknown, should: unknown): Difference[] {
+  if (same(key, is, should)) return [];
+  if (typeof is === 'number' && typeof should === 'number')
+    return registerDifferences(path, path, key, is, should);
+  return [difference(path, path, valueText(is), valueText(should))];
+}
+
+/** Truth values may be 0 and 1, and an errno that is not set may be null or 0. */
+function same(key: string, is: unknown, should: unknown): boolean {
+  if (is === should) return true;
+  if (key === 'dead_errno') return (is ?? 0) === (should ?? 0);
+  if (typeof should === 'boolean' || typeof is === 'boolean') {
+    return is !== undefined && is !== null && Number(is) === Number(should ?? 0);
+  }
+  return false;
+}
+
+function valueText(value: unknown): string {
+  if (value === undefined) return 'absent';
+  return typeof value === 'number' ? hex32(value) : JSON.stringify(value);
+}

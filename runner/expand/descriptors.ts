@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type Data, type DataMap, isMap } from '../cases/case.js';
+import { CaseError } from '../cases/problem.js';
+import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../protocol.js';
+import type { MemoryImage } from './image.js';
+
+/** The part of the registers that finding a descriptor needs. */
+export type Tables = Pick<ProcessorRegisters, 'gdtr' | 'ldtr' | 'cr0' | 'cr3' | 'cr4'>;
+
+export const NULL_SEGMENT: SegmentRegister = { selector: 0, base: 0, limit: 0, attributes: 0 };
+
+/** Accessed bit of a code or data descriptor, and S and type bits, in `attributes`. */
+export const ACCESSED = 0x01;
+const S_BIT = 0x10;
+const TSS_AVAILABLE_OR_BUSY = 0x0d;
+const BUSY = 0x02;
+
+/** Address of the descriptor that a selector names, or undefined when it lies beyond its table. */
+export function descriptorAddress(selector: number, tables: Tables): number | undefined {
+  const table = (selector & 4) !== 0 ? tables.ldtr : tables.gdtr;
+  const offset = selector & ~7;
+  return offset + 7 > table.limit ? undefined : table.base + offset;
+}
+
+/** What a processor caches when it loads this selector, read from the tables in memory. */
+export function segmentOf(selector: number, tables: Tables, memory: MemoryImage): SegmentRegister {
+  if ((selector & ~3) === 0) return { ...NULL_SEGMENT, selector };
+  const address = descriptorAddress(selector, tables);
+  if (address === undefined) {
+    throw new CaseError(`selector ${hex(selector)} lies beyond its descriptor table`, ['given', 'registers']);
+  }
+  const low = readLinear32(address, tables, memory);
+  const high = readLinear32(address + 4, tables, memory);
+  const base = ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000)) >>> 0;
+  const units = (low & 0xffff) | (high & 0x000f0000);
+  const granular = (high & 0x00800000) !== 0;
+  const limit = granular ? (units * 4096 + 4095) >>> 0 : units;
+  return { selector, base, limit, attributes: (high >>> 8) & 0xf0ff };
+}
+
+/** Expands the short forms of a segment register: a selector alone, or a map without the parts to be looked up. */
+export function expandSegment(
+  name: SegmentName,
+  value: Data | undefined,
+  tables: Tables,
+  memory: MemoryImage,
+): SegmentRegister {
+  if (value === undefined) return { ...NULL_SEGMENT };
+  const given = isMap(value) ? value : { selector: value };
+  const { selector, base, limit, attributes } = given;
+  if (typeof base === 'number' && typeof limit === 'number' && typeof attributes === 'number') {
+    return { selector: Number(selector ?? 0), base, limit, attributes };
+  }
+  if (typeof selector !== 'number')
+    throw new CaseError(`registers.${name} needs a selector`, ['given', 'registers', name]);
+  const found = segmentOf(selector, tables, memory);
+  if (name === 'tr' && found.selector !== 0) found.attributes = loadedTask(found.attributes);
+  return { ...found, ...(given as DataMap & Partial<SegmentRegister>) };
+}
+
+/** TR never holds an available TSS: loading it made it busy. */
+function loadedTask(attributes: number): number {
+  const isTask = (attributes & S_BIT) === 0 && (attributes & TSS_AVAILABLE_OR_BUSY & 0x05) === 0x01;
+  return isTask ? attributes | BUSY : attributes;
+}
+
+// ------------------------------------------------------------------------------------------- linear memory
+
+const PG = 0x80000000;
+const PSE = 0x10;
+const PAGE_SIZE_BIT = 0x80;
+const PRESENT = 0x01;
+
+/** Physical address of a linear one, by the page tables in memory when paging is on; undefined when not present. */
+export function translate(linear: number, tables: Tables, memory: MemoryImage): number | undefined {
+  if ((tables.cr0 & PG) === 0) return linear;
+  const directoryEntry = memory.read32((tables.cr3 & 0xfffff000) + 4 * (linear >>> 22));
+  if ((directoryEntry & PRESENT) === 0) return undefined;
+  if ((directoryEntry & PAGE_SIZE_BIT) !== 0 && (tables.cr4 & PSE) !== 0) {
+    return ((directoryEntry & 0xffc00000) | (linear & 0x003fffff)) >>> 0;
+  }
+  const tableEntry = memory.read32((directoryEntry & 0xfffff000) + 4 * ((linear >>> 12) & 0x3ff));
+  if ((tableEntry & PRESENT) === 0) return undefined;
+  return ((tableEntry & 0xfffff000) | (linear & 0xfff)) >>> 0;
+}
+
+export function readLinear32(linear: number, tables: Tables, memory: MemoryImage): number {
+  let value = 0;
+  for (let i = 3; i >= 0; i--) value = value * 256 + memory.read8(physical(linear + i, tables, memory));
+  return value;
+}
+
+/** Writes a byte; the answer is its physical address. */
+export function writeLinear8(linear: number, value: number, tables: Tables, memory: MemoryImage): number {
+  const address = physical(linear, tables, memory);
+  memory.write8(address, value);
+  return address;
+}
+
+function physical(linear: number, tables: Tables, memory: MemoryImage): number {
+  const address = translate(linear >>> 0, tables, memory);
+  if (address === undefined)
+    throw new CaseError(`linear address ${hex(linear)} is not mapped by the given page tables`);
+  return address;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

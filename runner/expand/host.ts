@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type Data, type DataMap, isMap } from '../cases/case.js';
+import { memoryRun, memoryRuns } from '../cases/memory.js';
+import type { ConformanceClass } from '../protocol.js';
+
+/** Guest kernels map their memory linearly from here. */
+const KERNEL_ADDRESS = 0xc0000000;
+
+const REGS = zeros('eax ebx ecx edx esi edi ebp gs fs ds es trapnum errcode eip cs eflags esp ss');
+const CPU: DataMap = {
+  ...zeros(
+    'ts esp1 ss1 changed halted break_out pending_notify next_hcall irqs_pending last_pagefault cpu_pgd',
+  ),
+  hcall_pending: false,
+  timer_armed: false,
+  last_pages: null,
+};
+const LG: DataMap = {
+  ...zeros('pfn_limit kernel_address noirq_start noirq_end stack_pages mem_base'),
+  lguest_data: null,
+  dead: null,
+  dead_errno: 0,
+  restart: false,
+};
+const PGDIRS = 4;
+const NO_PGDIR: DataMap = { gpgdir: 0, allocated: false };
+
+const CR0 = 0x80050033;
+const CR0_TS = 0x08;
+const CR4 = 0x610;
+export const CR4_PGE = 0x80;
+const HOST_SYSENTER_CS = 0x60;
+
+/** Where the Switcher of class host stands; see spec/protocol.md. */
+const SWITCHER = 0xffc00000;
+const DEFAULT_IDT_ENTRIES: DataMap = { first: SWITCHER + 0x100, step: 10 };
+
+const HOST: DataMap = {
+  initialised: true,
+  feature_sep: 1,
+  feature_pge: 1,
+  feature_constant_tsc: 1,
+  tsc_unstable: 0,
+  tsc_khz: 2_000_000,
+  now_sec: 1_000_000,
+  now_nsec: 5,
+  host_cpu: 0,
+  nr_cpu_ids: 2,
+  cr2: 0,
+  signal_pending: 0,
+  syscall_vector: 128,
+  user_buffer_access: 0,
+  kasprintf_fails: 0,
+  init_fpu_fails: 0,
+  random32: [],
+  get_zeroed_page_fails: [],
+  last_cpu_is_this: false,
+  pgd: 0x00101000,
+  store_idt: [2047, 0xc0500000],
+};
+const TASK: DataMap = { usedfpu: 0, used_math: 1, fpu_counter: 0 };
+
+function zeros(names: string): DataMap {
+  return Object.fromEntries(names.split(' ').map((name) => [name, 0]));
+}
+
+/** The state of a case as it is sent: every key that has a default has its value; see spec/protocol.md. */
+export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
+  const { code, pages, script, schedule_script, host, guests, ...guest } = given;
+  const result: DataMap = Array.isArray(guests)
+    ? { guests: guests.map((entry) => severalVcpus(map(entry))) }
+    : oneGuest(guest, code);
+  result.host = hostWithDefaults(map(host), conformanceClass);
+  if (pages !== undefined) result.pages = pages;
+  if (conformanceClass === 'host') {
+    result.script = scriptWithRuns(script);
+    result.schedule_script = scriptWithRuns(schedule_script);
+  }
+  return result;
+}
+
+function map(value: Data | undefined): DataMap {
+  return isMap(value) ? value : {};
+}
+
+function oneGuest(guest: DataMap, code: Data | undefined): DataMap {
+  return {
+    regs: { ...REGS, ...map(guest.regs) },
+    cpu: { ...CPU, ...map(guest.cpu) },
+    gdt: guest.gdt ?? {},
+    idt: guest.idt ?? {},
+    ...guestMachine(guest, code),
+  };
+}
+
+function severalVcpus(guest: DataMap): DataMap {
+  const vcpus = Array.isArray(guest.vcpus) ? guest.vcpus.map(map) : [];
+  return {
+    vcpus: vcpus.map((vcpu) => ({
+      regs: { ...REGS, ...map(vcpu.regs) },
+      cpu: { ...CPU, ...map(vcpu.cpu) },
+      gdt: vcpu.gdt ?? {},
+      idt: vcpu.idt ?? {},
+    })),
+    ...guestMachine(guest, undefined),
+  };
+}
+
+function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
+  const memory = memoryRuns(guest.memory);
+  if (isMap(code)) memory.push(memoryRun({ ...code, at: guestPhysical(Number(code.at)) }));
+  const lg = map(guest.lg);
+  const pgdirs = Array.isArray(lg.pgdirs) ? lg.pgdirs : [];
+  const shadow = map(guest.shadow);
+  return {
+    lg: {
+      ...LG,
+      ...lg,
+      pgdirs: Array.from({ length: PGDIRS }, (_, index) => pgdirs[index] ?? NO_PGDIR),
+    },
+    shadow: { pde: shadow.pde ?? [], pte: shadow.pte ?? [] },
+    mem_size: guest.mem_size ?? 0,
+    memory: memory.map((run) => ({ ...run })),
+    page_access: guest.page_access ?? [],
+  };
+}
+
+/** `code.at` is an address of the linear map. */
+function guestPhysical(address: number): number {
+  return address >= KERNEL_ADDRESS ? address - KERNEL_ADDRESS : address;
+}
+
+function scriptWithRuns(script: Data | undefined): Data {
+  if (!Array.isArray(script)) return [];
+  return script.map((entry) => {
+    if (!isMap(entry) || entry.memory === undefined) return entry;
+    return { ...entry, memory: memoryRuns(entry.memory).map((run) => ({ ...run })) };
+  });
+}
+
+function hostWithDefaults(given: DataMap, conformanceClass: ConformanceClass): DataMap {
+  const host: DataMap = { ...HOST, ...given };
+  const cpus = Number(host.nr_cpu_ids);
+  const task = { ...TASK, ...map(given.task) };
+  const everyCpu = (value: number): number[] => Array.from({ length: cpus }, () => value);
+  const pgeWasOn = truth(host.initialised) && truth(host.feature_pge);
+  const pgeIsOn = !truth(host.initialised) && truth(host.feature_pge);
+  host.task = task;
+  host.cr0 ??= everyCpu(truth(task.usedfpu) ? CR0 : CR0 | CR0_TS).map((value) => value >>> 0);
+  host.cr4 ??= everyCpu(pgeIsOn ? CR4 | CR4_PGE : CR4);
+  host.sysenter_cs ??= everyCpu(HOST_SYSENTER_CS);
+  host.cpu_had_pge ??= pgeWasOn;
+  if (conformanceClass === 'host' && truth(host.initialised))
+    host.default_idt_entries ??= DEFAULT_IDT_ENTRIES;
+  return host;
+}
+
+export function truth(value: Data | undefined): boolean {
+  return value === true || value === 1;
+}
+
+// ----------------------------------------------------------------------------------- the state before a step
+
+/** The part of `given` that an answer's `state` has too: what the frame rule compares with. */
+export function stateOfGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
+  const {
+    script: _script,
+    schedule_script: _schedule,
+    host,
+    pages,
+    mem_size: _size,
+    page_access: _access,
+    ...rest
+  } = given;
+  const full = map(host);
+  const state: DataMap = { ...rest, host: observableHost(full), user_buffer: null };
+  if (Array.isArray(given.guests)) state.guests = given.guests.map((guest) => observableGuest(map(guest)));
+  if (conformanceClass === 'host') {
+    state.pages = pagesBefore(pages, full, Array.isArray(given.guests));
+  } else if (pages !== undefined) {
+    state.pages = pages;
+  }
+  return state;
+}
+
+function observableGuest({ mem_size: _size, page_access: _access, ...guest }: DataMap): DataMap {
+  return guest;
+}
+
+function observableHost(host: DataMap): DataMap {
+  const { host_cpu, cr0, cr2, cr4, sysenter_cs, cpu_had_pge, task } = host;
+  // In `given` the capability is that before initialisation, which clears it.
+  const feature_pge = truth(host.feature_pge) && !truth(host.initialised);
+  return defined({ host_cpu, cr0, cr2, cr4, sysenter_cs, feature_pge, cpu_had_pge, task });
+}
+
+function defined(entries: Record<string, Data | undefined>): DataMap {
+  const result: DataMap = {};
+  for (const [key, value] of Object.entries(entries)) if (value !== undefined) result[key] = value;
+  return result;
+}
+
+/** The read-only state pages before the operation, given or as initialisation leaves them. */
+function pagesBefore(pages: Data | undefined, host: DataMap, severalCpus: boolean): Data {
+  const ready = truth(host.initialised);
+  const entries = map(host.default_idt_entries);
+  const one = (given: Data | undefined, cpu: number): DataMap => {
+    const base = ready ? { ...initialPage(cpu, map(host)), guest_idt: defaultIdt(entries) } : {};
+    return { ...base, ...map(given) };
+  };
+  const cpus = Number(host.nr_cpu_ids);
+  if (severalCpus || Array.isArray(pages) || !ready) {
+    const list = Array.isArray(pages) ? pages : [];
+    return Array.from({ length: Math.max(cpus, list.length) }, (_, cpu) => one(list[cpu], cpu));
+  }
+  return one(pages, Number(host.host_cpu));
+}
+
+const PAGES_PER_CPU = 2;
+const PAGE = 0x1000;
+/** Offset of `regs` in its page, and of the IDT and GDT in the read-only page. */
+const REGS_SIZE = 72;
+
+/** One CPU's read-only page after `lguest_arch_host_init`, without its IDT. */
+function initialPage(cpu: number, host: DataMap): DataMap {
+  const state = SWITCHER + PAGE + cpu * PAGES_PER_CPU * PAGE + PAGE;
+  return {
+    host_cr3: 0,
+    host_idt_desc: host.store_idt ?? [0, 0],
+    host_gdt_desc_size: 255,
+    guest_idt_desc_size: 2047,
+    guest_idt_desc_at: state + 0x88,
+    guest_gdt_desc_size: 255,
+    guest_gdt_desc_at: state + 0x888,
+    sp0: state,
+    ss0: 0x58,
+    sp1: 0,
+    ss1: 0,
+    io_bitmap_base: 104,
+    state_at: state,
+    regs_at: state - REGS_SIZE,
+    guest_gdt: {
+      10: [0x0000ffff, 0x00cf9b00],
+      11: [0x0000ffff, 0x00cf9300],
+      16: taskDescriptor(state + 0x20),
+    },
+  };
+}
+
+/** An available 32-bit TSS of 104 bytes. */
+function taskDescriptor(base: number): Data {
+  const high = (base & 0xff000000) | ((base >>> 16) & 0xff) | 0x00008900;
+  return [(((base & 0xffff) << 16) | 0x0067) >>> 0, high >>> 0];
+}
+
+/** Vectors whose default entry the guest may reach with INT: the hypercall. */
+const HYPERCALL_VECTOR = 31;
+const GATE_FOR_HOST = 0x8e00;
+const GATE_FOR_GUEST = 0xae00;
+const LGUEST_CS = 0x50;
+
+const knownIdts = new Map<string, DataMap>();
+
+/** The IDT that sends every vector to the Switcher; the same object for the same addresses. */
+function defaultIdt({ first, step }: DataMap): DataMap {
+  const key = `${first} ${step}`;
+  const known = knownIdts.get(key);
+  if (known !== undefined) return known;
+  const table: DataMap = {};
+  for (let vector = 0; vector < 256; vector++) {
+    const handler = Number(first) + Number(step) * vector;
+    const gate = vector === HYPERCALL_VECTOR ? GATE_FOR_GUEST : GATE_FOR_HOST;
+    table[vector] = [((LGUEST_CS << 16) | (handler & 0xffff)) >>> 0, ((handler & 0xffff0000) | gate) >>> 0];
+  }
+  knownIdts.set(key, table);
+  return table;
+}

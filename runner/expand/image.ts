@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { MemoryRun } from '../protocol.js';
+
+const PAGE = 4096;
+
+/** Sparse physical memory: all bytes are zero until written. */
+export class MemoryImage {
+  private readonly pages = new Map<number, Uint8Array>();
+
+  static of(runs: readonly MemoryRun[]): MemoryImage {
+    const image = new MemoryImage();
+    for (const run of runs) image.writeHex(run.at, run.hex);
+    return image;
+  }
+
+  copy(): MemoryImage {
+    const image = new MemoryImage();
+    for (const [number, page] of this.pages) image.pages.set(number, page.slice());
+    return image;
+  }
+
+  writeHex(at: number, hex: string): void {
+    const bytes = Buffer.from(hex, 'hex');
+    let done = 0;
+    while (done < bytes.length) {
+      const offset = (at + done) % PAGE;
+      const part = bytes.subarray(done, done + PAGE - offset);
+      this.page(at + done).set(part, offset);
+      done += part.length;
+    }
+  }
+
+  read8(at: number): number {
+    return this.pages.get(Math.floor(at / PAGE))?.[at % PAGE] ?? 0;
+  }
+
+  write8(at: number, value: number): void {
+    this.page(at)[at % PAGE] = value;
+  }
+
+  /** A little-endian double word; the address need not be aligned. */
+  read32(at: number): number {
+    const low = this.read8(at) | (this.read8(at + 1) << 8) | (this.read8(at + 2) << 16);
+    return (low | (this.read8(at + 3) << 24)) >>> 0;
+  }
+
+  /** All bytes that are not zero, as runs; short gaps of zeros stay inside a run. */
+  runs(): MemoryRun[] {
+    const runs: MemoryRun[] = [];
+    for (const number of [...this.pages.keys()].sort((a, b) => a - b)) {
+      runs.push(...runsOfPage(number * PAGE, this.pages.get(number) ?? EMPTY_PAGE));
+    }
+    return runs;
+  }
+
+  /** Addresses of the aligned double words in which two memories differ. */
+  static differences(a: MemoryImage, b: MemoryImage): number[] {
+    const numbers = new Set([...a.pages.keys(), ...b.pages.keys()]);
+    const found: number[] = [];
+    for (const number of numbers) {
+      const left = a.pages.get(number) ?? EMPTY_PAGE;
+      const right = b.pages.get(number) ?? EMPTY_PAGE;
+      if (Buffer.compare(left, right) === 0) continue;
+      for (let offset = 0; offset < PAGE; offset += 4) {
+        if (!sameWord(left, right, offset)) found.push(number * PAGE + offset);
+      }
+    }
+    return found.sort((x, y) => x - y);
+  }
+
+  private page(at: number): Uint8Array {
+    const number = Math.floor(at / PAGE);
+    let page = this.pages.get(number);
+    if (page === undefined) {
+      page = new Uint8Array(PAGE);
+      this.pages.set(number, page);
+    }
+    return page;
+  }
+}
+
+const EMPTY_PAGE = new Uint8Array(PAGE);
+
+function sameWord(left: Uint8Array, right: Uint8Array, offset: number): boolean {
+  for (let i = offset; i < offset + 4; i++) if (left[i] !== right[i]) return false;
+  return true;
+}
+
+const SHORT_GAP = 8;
+
+function runsOfPage(base: number, page: Uint8Array): MemoryRun[] {
+  const runs: MemoryRun[] = [];
+  let start = -1;
+  let end = -1;
+  const flush = (): void => {
+    if (start >= 0)
+      runs.push({ at: base + start, hex: Buffer.from(page.subarray(start, end)).toString('hex') });
+  };
+  for (let i = 0; i < page.length; i++) {
+    if (page[i] === 0) continue;
+    if (start < 0 || i - end > SHORT_GAP) {
+      flush();
+      start = i;
+    }
+    end = i + 1;
+  }
+  flush();
+  return runs;
+}

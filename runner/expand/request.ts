@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Case, CaseBody, DataMap, Expectation, Step } from '../cases/case.js';
+import { merge } from '../cases/merge.js';
+import type { CaseRequest, Observe, Profile, RequestStep } from '../protocol.js';
+import { hostGiven } from './host.js';
+import { processorGiven } from './processor.js';
+
+const DEFAULT_MAX_INSTRUCTIONS = 1000;
+
+/** Events that an implementation reports only on request, by group; see spec/protocol.md. */
+const EVENT_GROUPS: Record<string, readonly string[]> = {
+  fpu: ['fpu_save', 'stts', 'init_fpu', 'clts', 'fpu_restore'],
+};
+
+/** What an implementation declared that decides what is expected of it. */
+export interface Reading {
+  profile: Profile;
+  choices: Record<string, string>;
+}
+
+/** A case, ready to be sent and judged. */
+export interface ExpandedCase {
+  request: CaseRequest;
+  expected: Expectation[];
+}
+
+export function expandCase(entry: Case, reading: Reading): ExpandedCase {
+  const body = entry.body();
+  const expected = body.steps.map((step) => expectationFor(step, reading));
+  const request: CaseRequest = {
+    id: entry.id,
+    class: entry.class,
+    profile: reading.profile,
+    given: entry.class === 'processor' ? processorGiven(body.given) : hostGiven(body.given, entry.class),
+    steps: body.steps.map((step) => (entry.class === 'processor' ? runStep(step) : hostStep(step))),
+    observe: {},
+  };
+  request.observe = observation(request, body);
+  return { request, expected };
+}
+
+function runStep(step: Step): RequestStep {
+  return { op: step.op, until: 'hlt', max_instructions: DEFAULT_MAX_INSTRUCTIONS, ...step.parameters };
+}
+
+function hostStep(step: Step): RequestStep {
+  return { op: step.op, ...step.parameters };
+}
+
+function observation(request: CaseRequest, body: CaseBody): Observe {
+  if (request.class === 'processor') {
+    const { memory_size } = request.given as { memory_size: number };
+    return { registers: true, memory: [[0, memory_size]] };
+  }
+  const named = new Set(body.steps.flatMap((step) => namedEvents(step)));
+  const groups = Object.entries(EVENT_GROUPS)
+    .filter(([, names]) => names.some((name) => named.has(name)))
+    .map(([group]) => group);
+  return groups.length === 0 ? {} : { event_groups: groups };
+}
+
+function namedEvents(step: Step): string[] {
+  return [step.expected, ...(step.variants ?? []).map((variant) => variant.expected)]
+    .flatMap((expected) => [expected.events, expected.events_exactly, expected.no_events])
+    .flatMap((events) => (events ?? []).map((event) => event.e));
+}
+
+/** What the step is expected to do in this profile and under these choices. */
+function expectationFor(step: Step, reading: Reading): Expectation {
+  let expected = step.expected;
+  for (const variant of step.variants ?? []) {
+    const ofProfile = variant.profile === undefined || variant.profile === reading.profile;
+    const ofChoice = Object.entries(variant.choice ?? {}).every(
+      ([name, value]) => reading.choices[name] === value,
+    );
+    if (ofProfile && ofChoice) expected = overlay(expected, variant.expected);
+  }
+  return expected;
+}
+
+function overlay(base: Expectation, over: Expectation): Expectation {
+  const state: DataMap = merge(base.state, over.state);
+  const exception = over.exception === undefined ? base.exception : { ...base.exception, ...over.exception };
+  return { ...base, ...over, state, exception };
+}

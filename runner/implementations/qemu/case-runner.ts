@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type {
+  MemoryRun,
+  ProcessorRegisters,
+  ProcessorStepResult,
+  ProcessorStop,
+  SegmentRegister,
+} from '../../protocol.js';
+import { CASE_BYTES, PAGE_BYTES } from './control-block.js';
+import type { Machine, Page } from './machine.js';
+import type { ProcessorRequest } from './request.js';
+
+/**
+ * TCG does not count instructions, so `max_instructions` becomes a time. Cases end after some thousand instructions,
+ * which takes it well under a millisecond; the rest is for a busy machine.
+ */
+export const TIME_LIMIT_SECONDS = 1;
+
+const CHUNK_BYTES = 64;
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+/** Runs cases on one machine, one after the other. */
+export class CaseRunner {
+  /** Physical memory as last read: the image of a case is built beside it, and only pages that differ are copied. */
+  readonly #memory = Buffer.alloc(CASE_BYTES);
+  /** No case so far had memory beyond this. */
+  #extent = CASE_BYTES;
+
+  constructor(
+    readonly machine: Machine,
+    private readonly timeLimitSeconds: number,
+  ) {}
+
+  async run(request: ProcessorRequest): Promise<{ steps: ProcessorStepResult[] }> {
+    let pages = this.#pagesToChange(request);
+    let { registers } = request;
+    const steps: ProcessorStepResult[] = [];
+    for (let step = 0; step < request.steps; step++) {
+      await this.machine.load(registers, pages);
+      const stop = await this.#waitForEnd();
+      registers = withNullSegments(await this.#registersAfter(stop, registers));
+      this.machine.readMemory(this.#memory.subarray(0, this.#extent));
+      const memory = request.observed.flatMap(([at, length]) => this.#runsIn(at, length));
+      steps.push({ outcome: { stop }, state: { registers, memory, io: [] }, events: [] });
+      pages = [];
+    }
+    if (this.machine.shutDown) await this.machine.reset();
+    return { steps };
+  }
+
+  async #waitForEnd(): Promise<ProcessorStop> {
+    const begun = performance.now();
+    for (;;) {
+      const halted = await this.machine.isHalted();
+      if (this.machine.shutDown) return 'shutdown';
+      if (halted) return 'hlt';
+      if (performance.now() - begun > this.timeLimitSeconds * 1000) return 'limit';
+    }
+  }
+
+  /** After a shutdown the SYSENTER registers are out of reach and reported as `given`. */
+  async #registersAfter(stop: ProcessorStop, given: ProcessorRegisters): Promise<ProcessorRegisters> {
+    return stop === 'shutdown' ? { ...given, ...(await this.machine.dump()) } : this.machine.unload();
+  }
+
+  /** Brings `#memory` to the image of the case and returns the pages that this changes. */
+  #pagesToChange({ memorySize, memory }: ProcessorRequest): Page[] {
+    const extent = roundUpToPage(memorySize);
+    this.machine.readMemory(this.#memory.subarray(0, Math.max(this.#extent, extent)));
+    const image = Buffer.alloc(Math.max(this.#extent, extent));
+    for (const { at, hex } of memory) image.write(hex, at, 'hex');
+    const pages: Page[] = [];
+    for (let at = 0; at < image.length; at += PAGE_BYTES) {
+      const bytes = image.subarray(at, at + PAGE_BYTES);
+      if (bytes.compare(this.#memory, at, at + PAGE_BYTES) !== 0) pages.push({ at, bytes });
+    }
+    this.#extent = extent;
+    return pages;
+  }
+
+  /** What is not zero in a range of memory. */
+  #runsIn(from: number, length: number): MemoryRun[] {
+    const runs: MemoryRun[] = [];
+    const end = Math.min(from + length, this.#extent);
+    for (let at = from; at < end; at += CHUNK_BYTES) {
+      const chunk = this.#memory.subarray(at, Math.min(at + CHUNK_BYTES, end));
+      if (chunk.compare(ZEROS, 0, chunk.length) !== 0) runs.push({ at, hex: chunk.toString('hex') });
+    }
+    return runs;
+  }
+}
+
+const roundUpToPage = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+
+/** A null selector leaves the cached part without meaning; the suite writes it as zeros. */
+function withNullSegments(registers: ProcessorRegisters): ProcessorRegisters {
+  const shown = { ...registers };
+  for (const name of ['es', 'ds', 'fs', 'gs', 'ldtr'] as const) shown[name] = withoutMeaningless(shown[name]);
+  return shown;
+}
+
+function withoutMeaningless(segment: SegmentRegister): SegmentRegister {
+  const isNull = (segment.selector & 0xfffc) === 0;
+  return isNull ? { selector: segment.selector, base: 0, limit: 0, attributes: 0 } : segment;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { CaseRequest, MemoryRun, PortValue, ProcessorGiven, ProcessorRegisters } from '../../protocol.js';
+import { CASE_BYTES, ROM_WINDOW } from './control-block.js';
+
+/** The case asks for something that this machine does not have; the message says what. */
+export class Unsupported extends Error {}
+
+/** A case of class processor, with the parts that this implementation needs. */
+export interface ProcessorRequest {
+  registers: ProcessorRegisters;
+  memorySize: number;
+  memory: MemoryRun[];
+  steps: number;
+  observed: readonly [number, number][];
+}
+
+/** Throws `Unsupported` unless the machine can be put into the given state and the steps can be done. */
+export function processorRequest(request: CaseRequest): ProcessorRequest {
+  if (request.class !== 'processor') throw new Unsupported(`class ${request.class}`);
+  const given = request.given as unknown as ProcessorGiven;
+  if (given.memory_size > CASE_BYTES) {
+    throw new Unsupported(`more than ${CASE_BYTES / 0x10_0000} MiB of memory`);
+  }
+  for (const run of given.memory) checkNotInRomWindow(run);
+  for (const port of given.io) checkOpenBus(port);
+  for (const step of request.steps) {
+    if (step.op !== 'run') throw new Unsupported(`operation ${step.op}`);
+    if (Array.isArray(step.interrupts) && step.interrupts.length > 0) {
+      throw new Unsupported('external interrupts: QEMU cannot be told after which instruction to take one');
+    }
+  }
+  return {
+    registers: given.registers,
+    memorySize: given.memory_size,
+    memory: given.memory,
+    steps: request.steps.length,
+    observed: request.observe.memory ?? [],
+  };
+}
+
+function checkNotInRomWindow({ at, hex }: MemoryRun): void {
+  const end = at + hex.length / 2;
+  if (at < ROM_WINDOW.to && end > ROM_WINDOW.from) {
+    throw new Unsupported(`memory from ${ROM_WINDOW.from.toString(16)}h on: the firmware is there`);
+  }
+}
+
+/** The machine has no device: every port reads all ones. */
+function checkOpenBus({ port, size, value }: PortValue): void {
+  if (value !== 2 ** (8 * size) - 1) {
+    throw new Unsupported(`port ${port.toString(16)}h that reads ${value.toString(16)}h: the machine has no devices`);
+  }
+}

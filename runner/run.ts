@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Case } from './cases/case.js';
+import { CaseError } from './cases/problem.js';
+import { type Judging, judge } from './compare/judge.js';
+import { type ExpandedCase, expandCase } from './expand/request.js';
+import type { Answer, Implementation } from './implementations/implementation.js';
+import type { Declaration } from './protocol.js';
+import { detailsOf, isBad, type Result } from './verdict.js';
+
+export interface RunOptions {
+  declaration: Declaration;
+  judging: Judging;
+  failFast?: boolean;
+  /** Called for each result, in the order of the cases. */
+  onResult?: (result: Result) => void;
+  /** Says that no further case is to be started. */
+  interrupted?: () => boolean;
+}
+
+/**
+ * Drives a started implementation through the cases, at most `window` of them unanswered at a time. Results come in the
+ * order of the cases; there is one for each case unless the run was interrupted or stopped at the first failure.
+ */
+export async function runCases(
+  implementation: Implementation,
+  cases: readonly Case[],
+  options: RunOptions,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let stopped = false;
+  const collect = (result: Result): void => {
+    if (stopped) return;
+    results.push(result);
+    options.onResult?.(result);
+    if (options.failFast === true && isBad(result.verdict)) stopped = true;
+  };
+  const pending: Promise<Result>[] = [];
+  for (const entry of cases) {
+    if (stopped || options.interrupted?.() === true) break;
+    const result = runCase(implementation, entry, options);
+    // An implementation that answers at once needs no queue, as long as nothing is queued before it.
+    if (result instanceof Promise || pending.length > 0) pending.push(Promise.resolve(result));
+    else collect(result);
+    if (pending.length >= implementation.window) {
+      const oldest = pending.shift();
+      if (oldest !== undefined) collect(await oldest);
+    }
+  }
+  for (const result of pending) collect(await result);
+  return results;
+}
+
+function runCase(implementation: Implementation, entry: Case, options: RunOptions): Result | Promise<Result> {
+  if (entry.withdrawn !== undefined) return { case: entry, verdict: 'withdrawn', details: [entry.withdrawn] };
+  let expanded: ExpandedCase;
+  try {
+    expanded = expandCase(entry, options.judging);
+  } catch (error) {
+    return { case: entry, verdict: 'fail', details: [`the case cannot be expanded: ${messageOf(error)}`] };
+  }
+  const missing = notDeclared(expanded, options.declaration);
+  if (missing !== undefined) return { case: entry, verdict: 'unsupported', details: [missing] };
+  const answer = implementation.run(expanded.request);
+  const finish = (received: Answer): Result => resultOf(entry, expanded, received, options.judging);
+  return answer instanceof Promise ? answer.then(finish) : finish(answer);
+}
+
+/** What the implementation said before that it does not do; then the case need not be sent. */
+function notDeclared({ request }: ExpandedCase, declaration: Declaration): string | undefined {
+  if (!declaration.classes.includes(request.class)) return `class ${request.class} is not among its classes`;
+  const { operations } = declaration;
+  const unknown = request.steps.find((step) => operations !== undefined && !operations.includes(step.op));
+  return unknown === undefined ? undefined : `operation ${unknown.op} is not among its operations`;
+}
+
+function resultOf(entry: Case, expanded: ExpandedCase, answer: Answer, judging: Judging): Result {
+  switch (answer.kind) {
+    case 'result': {
+      const details = detailsFor(expanded, answer.result, judging);
+      return { case: entry, verdict: details.length === 0 ? 'pass' : 'fail', details };
+    }
+    case 'unsupported':
+      return { case: entry, verdict: 'unsupported', details: [answer.reason] };
+    case 'error':
+      return {
+        case: entry,
+        verdict: 'fail',
+        details: [`answered with error ${answer.code}: ${answer.message}`],
+        stderr: answer.stderr,
+      };
+    case 'crashed':
+      return { case: entry, verdict: 'crashed', details: [answer.how], stderr: answer.stderr };
+    case 'timeout':
+      return {
+        case: entry,
+        verdict: 'timeout',
+        details: [
+          `no answer within ${answer.seconds} s; the commonest reason in a new adapter is that its standard output is ` +
+            'buffered: flush it after each line',
+        ],
+        stderr: answer.stderr,
+      };
+    case 'bad-reply':
+      return { case: entry, verdict: 'bad-reply', details: [answer.problem], stderr: answer.stderr };
+  }
+}
+
+type CaseAnswer = Extract<Answer, { kind: 'result' }>['result'];
+
+function detailsFor(expanded: ExpandedCase, result: CaseAnswer, judging: Judging): string[] {
+  try {
+    const steps = judge(expanded, result, judging);
+    return steps.flatMap((differences, index) => detailsOf(differences, index, expanded.expected.length));
+  } catch (error) {
+    if (error instanceof CaseError) return [`the expectation cannot be derived: ${error.message}`];
+    throw error;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Case } from './cases/case.js';
+import type { Difference } from './compare/difference.js';
+
+/** What can become of a case that was selected. A closed set: every switch over it is complete. */
+export const VERDICTS = [
+  'pass',
+  'fail',
+  'crashed',
+  'timeout',
+  'bad-reply',
+  'unsupported',
+  'withdrawn',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Result {
+  case: Case;
+  verdict: Verdict;
+  /** What is wrong, or missing, in sentences; for `fail` mostly differences. */
+  details: string[];
+  /** The end of the implementation's standard error, when it has something to do with it. */
+  stderr?: string;
+}
+
+/** Verdicts that say that the implementation does not do what the case requires. */
+export function isBad(verdict: Verdict): boolean {
+  switch (verdict) {
+    case 'fail':
+    case 'crashed':
+    case 'timeout':
+    case 'bad-reply':
+      return true;
+    case 'pass':
+    case 'unsupported':
+    case 'withdrawn':
+      return false;
+  }
+}
+
+/** Differences of a step, as sentences; the step is named when there are several. */
+export function detailsOf(differences: readonly Difference[], step: number, steps: number): string[] {
+  const prefix = steps > 1 ? `step ${step + 1}: ` : '';
+  return differences.map(({ text }) => `${prefix}${text}`);
+}
