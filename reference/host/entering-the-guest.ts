@@ -22,7 +22,7 @@ import { copyTraps } from './trap-gates.js';
 /** The first half of `lguest_arch_run_guest`: what must be so before the guest runs. Interrupts are off. */
 export function prepareEntry(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
-  if (cpu.ts !== 0) unlazyFpu(kernel);
+  if (cpu.ts !== 0) unlazyFpu(cpu.lg.host);
   if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, 0, 0);
 }
 

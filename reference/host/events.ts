@@ -30,7 +30,7 @@ export type HostEvent =
   | SwitchToGuestEvent;
 
 /** An entry into the guest, with what the processor then finds in memory. */
-export interface SwitchToGuestEvent {
+export type SwitchToGuestEvent = {
   e: 'switch_to_guest';
   host_cpu: number;
   /** Which of the guest's shadow page directories is in CR3. */
@@ -47,4 +47,4 @@ export interface SwitchToGuestEvent {
   /** The registers' page in the window is the guest's own. */
   regs_pte_is_regs_page: boolean;
   regs: Record<string, number>;
-}
+};

@@ -6,26 +6,34 @@
  */
 
 import type { Kernel } from './kernel.js';
+import type { Host } from './state.js';
 
 /** `unlazy_fpu`: takes the FPU away from the current task, if it has it. */
-export function unlazyFpu(kernel: Kernel): void {
+export function unlazyFpu({ kernel, hardened }: Host): void {
   const { task } = kernel;
   kernel.event({ e: 'unlazy_fpu' });
   if (task.usedfpu === 0) {
-    task.fpu_counter = 0; // CR0.TS is not written: it is set as long as the task has not used the FPU
+    task.fpu_counter = 0;
+    if (hardened) setTaskSwitched(kernel); // E-20
     return;
   }
   if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' });
   task.usedfpu = 0;
+  setTaskSwitched(kernel);
+}
+
+/** `stts`: the next use of the FPU traps. */
+function setTaskSwitched(kernel: Kernel): void {
   kernel.setTaskSwitched(true);
   if (kernel.reportsFpu) kernel.event({ e: 'stts' });
 }
 
 /** `math_state_restore`: gives the FPU to the current task, with the task's state. */
-export function mathStateRestore(kernel: Kernel): void {
+export function mathStateRestore(host: Host): void {
+  const { kernel } = host;
   const { task } = kernel;
   kernel.event({ e: 'math_state_restore' });
-  if (task.used_math === 0 && !initFpu(kernel)) return;
+  if (task.used_math === 0 && !initFpu(host)) return;
   kernel.setTaskSwitched(false);
   if (kernel.reportsFpu) {
     kernel.event({ e: 'clts' });
@@ -39,17 +47,14 @@ export function mathStateRestore(kernel: Kernel): void {
  * `init_fpu`: memory for the task's first FPU state. It may sleep, so interrupts are on meanwhile. Without memory the
  * task is killed, and interrupts stay on.
  */
-function initFpu(kernel: Kernel): boolean {
+function initFpu({ kernel, hardened }: Host): boolean {
   const ok = !kernel.failures.init_fpu;
   if (kernel.reportsFpu) {
     kernel.event({ e: 'local_irq_enable' });
     kernel.event({ e: 'init_fpu', ok });
   }
-  if (!ok) {
-    kernel.signal_pending = true;
-    return false;
-  }
-  kernel.task.used_math = 1;
-  if (kernel.reportsFpu) kernel.event({ e: 'local_irq_disable' });
-  return true;
+  if (ok) kernel.task.used_math = 1;
+  else kernel.signal_pending = true;
+  if (kernel.reportsFpu && (ok || hardened)) kernel.event({ e: 'local_irq_disable' }); // E-21
+  return ok;
 }

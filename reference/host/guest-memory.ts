@@ -37,7 +37,7 @@ export function lgread(cpu: LgCpu, address: number, length: number): Uint8Array 
 
 /**
  * `lgread` into an array of the host. Where the guest asks for more than there is room for, the original writes past the
- * end of its array; here that is an event, and only the room is written (erratum E-55).
+ * end of its array; here that is an event, and only the room is written (erratum E-63).
  * @param to physical address of the array
  */
 export function lgreadInto(
@@ -103,21 +103,15 @@ function gpgdirOf(cpu: LgCpu): number {
   return cpu.lg.pgdirs[cpu.cpu_pgd]?.gpgdir ?? 0;
 }
 
-/**
- * `guest_pa`: where a guest-virtual address lies, by the guest's own page tables.
- * @returns null only in the profile `hardened`, when the address has no translation: the guest is dead
- */
-export function guestPa(cpu: LgCpu, vaddr: number): number | null {
-  const { hardened } = cpu.lg.host;
+/** `guest_pa`: where a guest-virtual address lies, by the guest's own page tables. */
+export function guestPa(cpu: LgCpu, vaddr: number): number {
   const gpgd = lgread32(cpu, gpgdAddress(cpu, vaddr)); // MEM-16
-  if ((gpgd & PageFlag.present) === 0) {
-    killGuest(cpu, () => `Bad address ${prefixedHex(vaddr)}`); // MEM-19
-    if (hardened) return null; // E-53
-  }
+  if ((gpgd & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-19
   const gpte = lgread32(cpu, gpteAddress(cpu, gpgd, vaddr));
-  if ((gpte & PageFlag.present) === 0) {
-    killGuest(cpu, () => `Bad address ${prefixedHex(vaddr)}`); // MEM-18
-    if (hardened) return null; // E-52
-  }
+  if ((gpte & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-18
   return ((gpte & PAGE_MASK) | (vaddr & 0xfff)) >>> 0;
+}
+
+function killBadAddress(cpu: LgCpu, vaddr: number): void {
+  killGuest(cpu, () => `Bad address ${prefixedHex(vaddr)}`);
 }

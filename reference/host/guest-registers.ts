@@ -27,7 +27,11 @@ export const REGISTER_OFFSETS = {
 
 export type GuestRegister = keyof typeof REGISTER_OFFSETS;
 
-export const GUEST_REGISTERS = Object.keys(REGISTER_OFFSETS) as readonly GuestRegister[];
+export function isGuestRegister(name: string): name is GuestRegister {
+  return Object.hasOwn(REGISTER_OFFSETS, name);
+}
+
+export const GUEST_REGISTERS: readonly GuestRegister[] = Object.keys(REGISTER_OFFSETS).filter(isGuestRegister);
 
 /** A guest's saved registers: words at the end of its regs_page, the page that the Switcher saves into. */
 export class GuestRegisters {

@@ -4,6 +4,7 @@
 
 import { writeEntry, writeTableDescriptor } from './descriptors.js';
 import type { Host } from './state.js';
+import { LGUEST_ENTRY } from './host-code.js';
 import {
   GDT_ENTRIES,
   GdtEntry,
@@ -27,10 +28,8 @@ import { setupDefaultIdtEntries } from './trap-gates.js';
 export function lguestArchHostInit(host: Host): void {
   relocateHandlers(host); // HOST-1
   for (let hostCpu = 0; hostCpu < host.kernel.nr_cpu_ids; hostCpu++) setUpCpu(host, hostCpu);
-  host.lguest_entry = {
-    offset: (host.switch_to_guest + switcherOffset(host)) >>> 0, // HOST-10
-    segment: LGUEST_CS,
-  };
+  host.memory.write32(LGUEST_ENTRY, (host.switch_to_guest + switcherOffset(host)) >>> 0); // HOST-10
+  host.memory.write16(LGUEST_ENTRY + 4, LGUEST_CS);
   turnOffPge(host);
 }
 
@@ -45,6 +44,8 @@ function switcherOffset(host: Host): number {
 }
 
 function relocateHandlers(host: Host): void {
+  if (host.relocated && host.hardened) return; // E-54
+  host.relocated = true;
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
     host.default_idt_entries[vector] = (host.default_idt_entries[vector] ?? 0) + switcherOffset(host); // HOST-2
   }

@@ -68,7 +68,6 @@ function directArguments(cpu: LgCpu): HcallArgs {
 
 /** `initialize`: the first hypercall tells where `struct lguest_data` is. Only a wrong number ends it early. */
 function initialize(cpu: LgCpu, args: HcallArgs): void {
-  const { lg } = cpu;
   if (args.arg0 !== Lhcall.lguestInit) {
     killGuest(cpu, () => `hypercall ${signedDecimal(args.arg0)} before INIT`);
     return;
@@ -234,6 +233,9 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
 function shutdown(cpu: LgCpu, message: number, reason: number): void {
   const text = lgread(cpu, message, SHUTDOWN_MESSAGE_SIZE);
   text[SHUTDOWN_MESSAGE_SIZE - 1] = 0;
-  killGuest(cpu, () => `CRASH: ${cString(text)}`);
-  if (reason === SHUTDOWN_RESTART) cpu.lg.dead = -ERESTART;
+  try {
+    killGuest(cpu, () => `CRASH: ${cString(text)}`);
+  } finally {
+    if (reason === SHUTDOWN_RESTART) cpu.lg.dead = -ERESTART;
+  }
 }

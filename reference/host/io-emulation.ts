@@ -18,16 +18,16 @@ const IoOpcode = { inImm: 0xe4, outImm: 0xe6, inDx: 0xec, outDx: 0xee } as const
 export function emulateInsn(cpu: LgCpu): boolean {
   const { regs } = cpu;
   const { hardened } = cpu.lg.host;
+  if (hardened && !isGuestKernel(cpu)) return false; // E-3
   const physical = guestPa(cpu, regs.eip);
-  if ((regs.cs & 3) !== GUEST_PL) return false;
-  if (physical === null) return true; // E-52 E-53: the guest is dead, nothing else happens to it
+  if (!isGuestKernel(cpu)) return false;
 
   let opcode = lgread8(cpu, physical);
   let length = 0;
   const prefixed = opcode === OPERAND_SIZE_PREFIX;
   if (prefixed) {
     length = 1;
-    opcode = lgread8(cpu, (physical + length) >>> 0);
+    opcode = lgread8(cpu, hardened ? guestPa(cpu, (regs.eip + 1) >>> 0) : (physical + 1) >>> 0); // E-4
   }
 
   const form = opcode & 0xfe;
@@ -43,8 +43,8 @@ export function emulateInsn(cpu: LgCpu): boolean {
     default:
       return false;
   }
-  const wide = (opcode & 1) !== 0;
   if (form === IoOpcode.inImm || form === IoOpcode.inDx) {
+    const wide = (opcode & 1) !== 0;
     const ones = hardened ? onesAsTheProcessor(wide, prefixed) : onesAsTheOriginal(wide, prefixed);
     regs.eax = (regs.eax | ones) >>> 0;
   }
@@ -52,7 +52,11 @@ export function emulateInsn(cpu: LgCpu): boolean {
   return true;
 }
 
-/** The bits of EAX that the original sets: never fewer than sixteen, the upper ones with a prefix. */
+function isGuestKernel(cpu: LgCpu): boolean {
+  return (cpu.regs.cs & 3) === GUEST_PL;
+}
+
+/** The bits of EAX that the original sets: never fewer than sixteen, the upper ones with a prefix (E-1 E-2 E-5). */
 function onesAsTheOriginal(wide: boolean, prefixed: boolean): number {
   if (wide) return 0xffffffff;
   return prefixed ? 0xffff0000 : 0x0000ffff;

@@ -162,7 +162,12 @@ export class Kernel {
   /** Runs `work` on every online CPU and waits for all. */
   onEachCpu(work: (hostCpu: number) => void, argument: number): void {
     this.event({ e: 'on_each_cpu', arg: argument, wait: 1 });
-    for (let hostCpu = 0; hostCpu < this.nr_cpu_ids; hostCpu++) work(hostCpu);
+    for (const hostCpu of this.onlineCpus()) work(hostCpu);
+  }
+
+  /** Numbers of the CPUs, in ascending order. */
+  onlineCpus(): number[] {
+    return Array.from({ length: this.nr_cpu_ids }, (_, hostCpu) => hostCpu);
   }
 
   /** The host's own handler of an interrupt that came while the guest ran. */

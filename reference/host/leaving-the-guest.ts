@@ -22,5 +22,5 @@ function saveExit(cpu: LgCpu): void {
   if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, KERNEL_CS, 0);
   const trap = cpu.regs.trapnum;
   if (trap === PAGE_FAULT) cpu.last_pagefault = kernel.readCr2();
-  else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(kernel);
+  else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(cpu.lg.host);
 }

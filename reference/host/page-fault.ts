@@ -27,6 +27,7 @@ export function demandPage(cpu: LgCpu, vaddr: number, errcode: number): boolean 
   const { memory } = cpu.lg.host;
   const gpgd = lgread32(cpu, gpgdAddress(cpu, vaddr));
   if ((gpgd & PageFlag.present) === 0) return false;
+  if (cpu.lg.host.hardened && !isAllowed(gpgd, errcode)) return false; // E-10
 
   const spgdAt = spgdAddress(cpu, currentSlot(cpu), vaddr);
   if ((memory.read32(spgdAt) & PageFlag.present) === 0 && !makeShadowTable(cpu, spgdAt, gpgd)) return false;
@@ -61,11 +62,11 @@ function makeShadowTable(cpu: LgCpu, spgdAt: number, gpgd: number): boolean {
   return true;
 }
 
-/** Whether the guest's page table entry allows the access that faulted. */
-function isAllowed(gpte: number, errcode: number): boolean {
-  if ((gpte & PageFlag.present) === 0) return false;
-  if ((errcode & FAULT_WRITE) !== 0 && (gpte & PageFlag.rw) === 0) return false;
-  return (errcode & FAULT_USER) === 0 || (gpte & PageFlag.user) !== 0;
+/** Whether an entry of the guest's tables allows the access that faulted. */
+function isAllowed(entry: number, errcode: number): boolean {
+  if ((entry & PageFlag.present) === 0) return false;
+  if ((errcode & FAULT_WRITE) !== 0 && (entry & PageFlag.rw) === 0) return false;
+  return (errcode & FAULT_USER) === 0 || (entry & PageFlag.user) !== 0;
 }
 
 /** Tells the guest where it faulted: `lguest_data.cr2` is the guest's CR2. */

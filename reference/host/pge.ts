@@ -12,6 +12,7 @@ export function turnOffPge(host: Host): void {
   kernel.event({ e: 'get_online_cpus' });
   if (kernel.boot_cpu.pge) {
     host.cpu_had_pge = true;
+    host.cpus_with_pge = kernel.onlineCpus().filter((hostCpu) => hasPge(host, hostCpu));
     kernel.onEachCpu((hostCpu) => adjustPge(host, hostCpu, false), 0);
     kernel.event({ e: 'clear_cpu_cap', feature: 'PGE' });
     kernel.boot_cpu.pge = false;
@@ -26,9 +27,16 @@ export function restorePge(host: Host): void {
   if (host.cpu_had_pge) {
     kernel.event({ e: 'set_cpu_cap', feature: 'PGE' });
     kernel.boot_cpu.pge = true;
-    kernel.onEachCpu((hostCpu) => adjustPge(host, hostCpu, true), 1);
+    kernel.onEachCpu((hostCpu) => {
+      if (host.hardened && !host.cpus_with_pge.includes(hostCpu)) return; // E-30
+      adjustPge(host, hostCpu, true);
+    }, 1);
   }
   kernel.event({ e: 'put_online_cpus' });
+}
+
+function hasPge(host: Host, hostCpu: number): boolean {
+  return (host.kernel.processor(hostCpu).registers().cr4 & CR4_PGE) !== 0;
 }
 
 /** `adjust_pge`: one read and one write of CR4 of one CPU, which keeps the other bits. */

@@ -5,7 +5,7 @@
 import { doHypercalls } from './hypercalls.js';
 import { maybeDoInterrupt } from './interrupts.js';
 import { lguestArchRunGuest } from './leaving-the-guest.js';
-import { ERESTART, type LgCpu } from './state.js';
+import { ERESTART, GuestKilled, type LgCpu } from './state.js';
 import { lguestArchHandleTrap } from './trap-dispatch.js';
 
 /** Error numbers; `run_guest` returns them negated. */
@@ -18,10 +18,21 @@ const NOTIFICATION_SIZE = 4;
 
 /** `run_guest`: what read() returns. */
 export function runGuest(cpu: LgCpu): number {
+  try {
+    const result = runWhileAlive(cpu);
+    if (result !== null) return result;
+  } catch (error) {
+    if (!(error instanceof GuestKilled)) throw error; // E-66: whatever kills ends the loop
+  }
+  return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT;
+}
+
+/** @returns null when the guest is dead */
+function runWhileAlive(cpu: LgCpu): number | null {
   const { kernel } = cpu.lg.host;
   while (cpu.lg.dead === null) {
     if (cpu.hcall) doHypercalls(cpu);
-    if (cpu.pending_notify !== 0) return kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT;
+    if (cpu.pending_notify !== 0) return notifyLauncher(cpu);
     if (kernel.isSignalPending()) return -ERESTARTSYS;
     if (cpu.break_out !== 0) return -EAGAIN;
     maybeDoInterrupt(cpu);
@@ -37,5 +48,9 @@ export function runGuest(cpu: LgCpu): number {
     kernel.event({ e: 'local_irq_enable' });
     lguestArchHandleTrap(cpu);
   }
-  return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT;
+  return null;
+}
+
+function notifyLauncher(cpu: LgCpu): number {
+  return cpu.lg.host.kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT;
 }

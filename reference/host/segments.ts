@@ -62,10 +62,7 @@ function fixupGdtTable(cpu: LgCpu, first: number, last: number): void {
  * @param count how many entries
  */
 export function loadGuestGdt(cpu: LgCpu, table: number, count: number): void {
-  if (count > GDT_ENTRIES) {
-    killGuest(cpu, () => `too many gdt entries ${signedDecimal(count)}`);
-    if (cpu.lg.host.hardened) return; // E-55
-  }
+  if (count > GDT_ENTRIES) killGuest(cpu, () => `too many gdt entries ${signedDecimal(count)}`); // E-63
   lgreadInto(cpu, table, (count * 8) >>> 0, cpu.gdt, GDT_ENTRIES * 8, 'gdt');
   fixupGdtTable(cpu, 0, GDT_ENTRIES - 1);
   cpu.changed |= Changed.gdt;

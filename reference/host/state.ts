@@ -16,10 +16,12 @@ export class Host {
   /** Where the Switcher was linked: its first byte, and its entry point. */
   start_switcher_text = 0;
   switch_to_guest = 0;
-  /** The far pointer by which the Switcher is entered. */
-  lguest_entry = { offset: 0, segment: 0 };
+  /** `default_idt_entries` have been relocated. */
+  relocated = false;
   /** The host had PGE before lguest turned it off. */
   cpu_had_pge = false;
+  /** The CPUs on which it was on. */
+  cpus_with_pge: readonly number[] = [];
   /** Per host CPU: the virtual CPU that ran there last. */
   readonly last_cpu: (LgCpu | null)[] = [];
 
@@ -141,13 +143,25 @@ export const HCALL_REGISTERS: { readonly [argument in keyof HcallArgs]: GuestReg
   arg3: 'ecx',
 };
 
+/** In the profile `hardened` a kill ends the operation in progress (E-7). */
+export class GuestKilled extends Error {
+  constructor() {
+    super('the guest has been killed');
+    this.name = 'GuestKilled';
+  }
+}
+
 /**
- * Marks the guest as dead. It does not end the operation in progress.
+ * `kill_guest`: marks the guest as dead.
  * @param message not evaluated for a guest that is already dead
  */
 export function killGuest(cpu: LgCpu, message: () => string): void {
-  const lg = cpu.lg;
-  const kernel = lg.host.kernel;
+  recordDeath(cpu.lg, message);
+  if (cpu.lg.host.hardened) throw new GuestKilled(); // E-7
+}
+
+function recordDeath(lg: Lguest, message: () => string): void {
+  const { kernel } = lg.host;
   if (lg.dead !== null) return; // MEM-11
   if (kernel.failures.kasprintf) {
     kernel.event({ e: 'kasprintf', ok: false });

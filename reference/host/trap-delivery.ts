@@ -51,9 +51,7 @@ export function setGuestInterrupt(cpu: LgCpu, gate: DescriptorWords, withErrorCo
   const virtual = fromUser ? cpu.esp1 : regs.esp;
   const newSs = fromUser ? cpu.ss1 : regs.ss;
 
-  const top = guestPa(cpu, virtual);
-  if (top === null) return; // E-52 E-53
-  const stack = new GuestStack(cpu, virtual, top);
+  const stack = new GuestStack(cpu, virtual, guestPa(cpu, virtual));
   if (fromUser) {
     stack.push(regs.ss);
     stack.push(regs.esp);

@@ -16,7 +16,6 @@ const PAGE_FAULT = 14;
 /** `lguest_arch_handle_trap`. Interrupts are on. */
 export function lguestArchHandleTrap(cpu: LgCpu): void {
   if (isHandledByHost(cpu, cpu.regs.trapnum)) return;
-  if (cpu.lg.dead !== null && cpu.lg.host.hardened) return; // E-57
   if (!deliverTrap(cpu, cpu.regs.trapnum)) killUnhandled(cpu);
 }
 

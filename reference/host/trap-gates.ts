@@ -90,7 +90,6 @@ function setTrap(cpu: LgCpu, vector: number, lo: number, hi: number): void {
   }
   if (type !== INTERRUPT_GATE && type !== TRAP_GATE) {
     killGuest(cpu, () => `bad IDT type ${signedDecimal(type)}`);
-    if (cpu.lg.host.hardened) return; // E-56
   }
   writeEntry(memory, cpu.idt, vector, {
     a: ((KERNEL_CS | GUEST_PL) << 16) | (lo & 0xffff),
@@ -104,7 +103,7 @@ function setTrap(cpu: LgCpu, vector: number, lo: number, hi: number): void {
  */
 function defaultIdtEntry(vector: number, handler: number, base: DescriptorWords | null): DescriptorWords {
   let flags = DEFAULT_GATE_FLAGS;
-  if (vector === LGUEST_TRAP_ENTRY) flags |= GUEST_PL << 13;
+  if (vector === LGUEST_TRAP_ENTRY) flags |= GUEST_PL << 13; // HOST-9
   else if (base !== null) flags |= base.b & DescriptorBit.dpl;
   return { a: ((LGUEST_CS << 16) | (handler & 0xffff)) >>> 0, b: ((handler & 0xffff0000) | flags) >>> 0 };
 }
@@ -116,13 +115,25 @@ export function setupDefaultIdtEntries(memory: PhysicalMemory, table: number, ha
   }
 }
 
+/**
+ * Whether a guest may be allowed to raise a vector with INT although its gate leads to the Switcher. In the original any
+ * may: with an error-code vector INT shifts the frame (E-56), and a system call is taken for an interrupt (E-59).
+ */
+function isSafeForInt(host: Host, vector: number): boolean {
+  return !host.hardened || (!hasErrorCode(vector) && vector < FIRST_EXTERNAL_VECTOR);
+}
+
 /** `copy_traps`: the gates that may lead straight to the guest, to a host CPU's table at a physical address. */
 export function copyTraps(cpu: LgCpu, to: number): void {
   const { host } = cpu.lg;
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
     if (!isDirectTrap(host, vector)) continue;
     const gate = readEntry(host.memory, cpu.idt, vector);
-    if (gateType(gate) === TRAP_GATE) copyEntry(host.memory, cpu.idt, to, vector);
-    else writeEntry(host.memory, to, vector, defaultIdtEntry(vector, host.default_idt_entries[vector] ?? 0, gate));
+    if (gateType(gate) === TRAP_GATE) {
+      copyEntry(host.memory, cpu.idt, to, vector);
+      continue;
+    }
+    const base = isSafeForInt(host, vector) ? gate : null;
+    writeEntry(host.memory, to, vector, defaultIdtEntry(vector, host.default_idt_entries[vector] ?? 0, base));
   }
 }

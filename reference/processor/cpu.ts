@@ -156,9 +156,11 @@ export const CR4 = {
   OSXMMEXCPT: 1 << 10,
 } as const;
 
-/** Values of the debug registers after reset. */
-const DR6_AFTER_RESET = 0xffff0ff0;
-const DR7_AFTER_RESET = 0x400;
+/** Bits of the debug registers that always read as one: also their values after reset. */
+export const DR6_FIXED = 0xffff0ff0;
+export const DR7_FIXED = 0x400;
+/** DR6.BS: the debug exception is a single-step trap. */
+export const DR6_SINGLE_STEP = 1 << 14;
 
 /** The x87 control word after FNINIT. */
 export const FPU_CONTROL_AFTER_INIT = 0x37f;
@@ -183,16 +185,7 @@ export class Cpu {
   readonly tr = new Segment();
   readonly ldtr = new Segment();
   /** By `SegmentIndex`. */
-  readonly segments = [
-    this.es,
-    this.cs,
-    this.ss,
-    this.ds,
-    this.fs,
-    this.gs,
-    this.tr,
-    this.ldtr,
-  ] as const;
+  readonly segments = [this.es, this.cs, this.ss, this.ds, this.fs, this.gs, this.tr, this.ldtr] as const;
   readonly gdtr = { base: 0, limit: 0 };
   readonly idtr = { base: 0, limit: 0 };
   cpl = 0;
@@ -223,6 +216,8 @@ export class Cpu {
   interruptShadow = false;
   /** The instruction just executed loaded SS: no interrupt, NMI or single-step trap at this boundary. */
   stackShadow = false;
+  /** A repeated string instruction has more rounds to go. */
+  repeating = false;
   stopped: StopReason | undefined;
 
   /** Where the prepared write goes; see `prepareWrite`. */
@@ -236,8 +231,8 @@ export class Cpu {
     readonly ports: PortBus,
     readonly observer: ProcessorObserver | undefined,
   ) {
-    this.dr[6] = DR6_AFTER_RESET;
-    this.dr[7] = DR7_AFTER_RESET;
+    this.dr[6] = DR6_FIXED;
+    this.dr[7] = DR7_FIXED;
   }
 
   get paging(): boolean {
@@ -247,8 +242,8 @@ export class Cpu {
   /** Everything that is not in `Registers`, as after reset. */
   reset(): void {
     this.dr.fill(0);
-    this.dr[6] = DR6_AFTER_RESET;
-    this.dr[7] = DR7_AFTER_RESET;
+    this.dr[6] = DR6_FIXED;
+    this.dr[7] = DR7_FIXED;
     this.tlb.clear();
     this.fpuControl = FPU_CONTROL_AFTER_INIT;
     this.fpuStatus = 0;
@@ -259,6 +254,7 @@ export class Cpu {
     this.nmiBlocked = false;
     this.interruptShadow = false;
     this.stackShadow = false;
+    this.repeating = false;
     this.stopped = undefined;
   }
 }

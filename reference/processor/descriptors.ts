@@ -2,7 +2,7 @@
 
 /** Descriptors in the GDT and LDT, and the loading of segment registers. */
 
-import { Attribute, type Cpu, LDTR, Segment, SS, type SegmentIndex, SystemType } from './cpu.js';
+import { Attribute, type Cpu, LDTR, Segment, type SegmentIndex, SS, SystemType } from './cpu.js';
 import { type Fault, generalProtection, segmentNotPresent, stackFault } from './exceptions.js';
 import { readSystem, writeSystem } from './paging.js';
 

@@ -128,7 +128,7 @@ export interface Processor {
   registers(): Registers;
   /** Sets all registers. Keeps the TLB and everything else that `Registers` does not show. */
   setRegisters(registers: Registers): void;
-  /** An external interrupt waits until EFLAGS.IF and the instruction boundary allow it. A later one replaces it. */
+  /** An external interrupt waits until EFLAGS.IF and the instruction boundary allow it; several wait in order. */
   requestInterrupt(vector: number): void;
   /** A non-maskable interrupt waits until the end of the handler of an earlier one (its IRET). */
   requestNmi(): void;

@@ -3,17 +3,11 @@
 /** Delivery of exceptions and interrupts through the IDT, and the return from them. */
 
 import { type Cpu, ESP, SystemType } from './cpu.js';
-import {
-  type Descriptor,
-  isNull,
-  markAccessed,
-  parseDescriptor,
-  readDescriptor,
-} from './descriptors.js';
+import { type Descriptor, isNull, markAccessed, parseDescriptor, readDescriptor } from './descriptors.js';
 import {
   ErrorCode,
-  Fault,
   escalate,
+  Fault,
   gateNotPresent,
   gateProtection,
   generalProtection,
@@ -24,7 +18,7 @@ import {
 import { IF, NT, RF, TF, VM } from './flags.js';
 import { type InterruptionSource, NotModelled } from './interface.js';
 import { readSystem } from './paging.js';
-import { setStackPointer, StackFrame } from './stack.js';
+import { StackFrame, setStackPointer } from './stack.js';
 import { innerStack } from './task-state.js';
 
 /** An exception or interrupt on its way to its handler. */
@@ -171,9 +165,10 @@ function enterInnerHandler(cpu: Cpu, interruption: Interruption, gate: Descripto
   const frame = new StackFrame(cpu, segment, pointer, level, size);
   frame.require(values.length, stackFault(segment.selector));
   if (gate.gateOffset > target.limit) throw generalProtection(0);
-  for (const value of values) frame.push(value);
+  frame.requirePages(values.length);
   markAccessed(cpu, segment);
   markAccessed(cpu, target);
+  for (const value of values) frame.push(value);
 
   cpu.cpl = level;
   cpu.ss.copyFrom(segment);
@@ -194,8 +189,9 @@ function enterSameLevelHandler(
   const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, gate.gateIs32 ? 4 : 2);
   frame.require(values.length);
   if (gate.gateOffset > target.limit) throw generalProtection(0);
-  for (const value of values) frame.push(value);
+  frame.requirePages(values.length);
   markAccessed(cpu, target);
+  for (const value of values) frame.push(value);
 
   setStackPointer(cpu, frame.pointer);
   enterCode(cpu, target, gate.gateOffset);

@@ -2,7 +2,7 @@
 
 /** Linear to physical addresses, and access to memory by linear address. */
 
-import { CR0, CR4, type Cpu } from './cpu.js';
+import { type Cpu, CR0, CR4 } from './cpu.js';
 import { pageFault } from './exceptions.js';
 import { PAGE_SIZE } from './memory.js';
 import type { OperandSize } from './sizes.js';
@@ -52,8 +52,9 @@ export function translateWrite(cpu: Cpu, linear: number, user: boolean): number 
  * permit the access brings us here too: the tables decide, not what was remembered of them.
  */
 function walk(cpu: Cpu, linear: number, write: boolean, user: boolean): number {
-  const { memory } = cpu;
+  const { memory, tlb } = cpu;
   const access = (write ? FAULT_WRITE : 0) | (user ? FAULT_USER : 0);
+  tlb.invalidate(linear >>> 12);
 
   const directoryAt = ((cpu.cr3 & ~0xfff) >>> 0) + (linear >>> 22) * 4;
   const directoryEntry = memory.read32(directoryAt);

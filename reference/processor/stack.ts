@@ -4,7 +4,7 @@
 
 import { type Cpu, ESP, type Segment } from './cpu.js';
 import { type Fault, stackFault } from './exceptions.js';
-import { translateWrite, writeLinear } from './paging.js';
+import { prepareWrite, writeLinear } from './paging.js';
 import { insideLimit, readSegment, writeSegment } from './segmentation.js';
 import type { OperandSize } from './sizes.js';
 
@@ -70,11 +70,12 @@ export class StackFrame {
     }
   }
 
-  /** Faults unless `count` values can be written to their pages. */
+  /** Faults unless `count` values can be written to their pages; after this `push` cannot fault. */
   requirePages(count: number): void {
     for (let i = 1; i <= count; i++) {
       const offset = ((this.offset - i * this.size) & this.mask) >>> 0;
-      translateWrite(this.cpu, (this.segment.base + offset) >>> 0, this.level === 3);
+      const linear = (this.segment.base + offset) >>> 0;
+      prepareWrite(this.cpu, linear, this.size, this.level === 3);
     }
   }
 
@@ -96,4 +97,3 @@ export function readParameters(cpu: Cpu, count: number, size: 2 | 4): number[] {
   for (let i = 0; i < count; i++) parameters.push(peek(cpu, i * size, size));
   return parameters;
 }
-

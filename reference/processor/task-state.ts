@@ -19,7 +19,7 @@ export function innerStack(cpu: Cpu, level: number): { segment: Descriptor; poin
   const size = isTss32(cpu) ? 4 : 2;
   const pointerAt = size + level * 2 * size;
   const selectorAt = pointerAt + size;
-  if (selectorAt + 1 > tr.limit) throw invalidTss(tr.selector);
+  if (selectorAt + size - 1 > tr.limit) throw invalidTss(tr.selector);
   const pointer = readSystem(cpu, tr.base + pointerAt, size);
   const selector = readSystem(cpu, tr.base + selectorAt, 2);
   return { segment: checkStackSegment(cpu, selector, level, invalidTss), pointer };

@@ -13,11 +13,31 @@ import {
   rplOf,
 } from './descriptors.js';
 import { generalProtection, segmentNotPresent, stackFault } from './exceptions.js';
-import { AC, CF, DF, ID, IF, IOPL, ioPrivilegeLevel, NT, OF, PF, AF, RF, SF, setFlags, TF, VIF, VIP, VM, ZF } from './flags.js';
+import {
+  AC,
+  AF,
+  CF,
+  DF,
+  ID,
+  IF,
+  IOPL,
+  ioPrivilegeLevel,
+  NT,
+  OF,
+  PF,
+  RF,
+  SF,
+  setFlags,
+  TF,
+  VIF,
+  VIP,
+  VM,
+  ZF,
+} from './flags.js';
 import { NotModelled } from './interface.js';
 import { enterCode } from './interrupts.js';
 import { insideLimit } from './segmentation.js';
-import { peek, readParameters, setStackPointer, StackFrame, stackOffset } from './stack.js';
+import { peek, readParameters, StackFrame, setStackPointer, stackOffset } from './stack.js';
 import { innerStack } from './task-state.js';
 
 /** Goes to an offset in the present code segment. */
@@ -70,9 +90,10 @@ function callSameLevel(cpu: Cpu, target: Descriptor, offset: number, size: 2 | 4
   const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
   frame.require(2);
   if (offset > target.limit) throw generalProtection(0);
+  frame.requirePages(2);
+  markAccessed(cpu, target);
   frame.push(cpu.cs.selector);
   frame.push(cpu.nextEip);
-  markAccessed(cpu, target);
   setStackPointer(cpu, frame.pointer);
   enterCode(cpu, target, offset);
 }
@@ -85,13 +106,14 @@ function callInnerLevel(cpu: Cpu, target: Descriptor, gate: Descriptor, size: 2 
   if (gate.gateOffset > target.limit) throw generalProtection(0);
   const parameters = readParameters(cpu, gate.gateParameters, size);
 
+  frame.requirePages(4 + parameters.length);
+  markAccessed(cpu, segment);
+  markAccessed(cpu, target);
   frame.push(cpu.ss.selector);
   frame.push(cpu.general[ESP] ?? 0);
   for (const parameter of parameters.reverse()) frame.push(parameter);
   frame.push(cpu.cs.selector);
   frame.push(cpu.nextEip);
-  markAccessed(cpu, segment);
-  markAccessed(cpu, target);
 
   cpu.cpl = level;
   cpu.ss.copyFrom(segment);
@@ -260,4 +282,3 @@ function loadFlatSegments(cpu: Cpu, code: number, level: number, stackDistance: 
   cpu.cs.set(code | level, 0, 0xffffffff, FLAT_CODE | dpl);
   cpu.ss.set(((code + stackDistance) & 0xffff) | level, 0, 0xffffffff, FLAT_DATA | dpl);
 }
-

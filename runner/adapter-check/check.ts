@@ -14,6 +14,8 @@ import {
 import { Conversation, type Heard } from './conversation.js';
 import { type Finding, type Mistake, mistakeOfShape } from './mistakes.js';
 
+const SENT_AHEAD = 10;
+
 /** A case that the adapter is asked, and whether a right answer differs from the given state. */
 export interface Probe {
   request: CaseRequest;
@@ -36,6 +38,13 @@ export interface StepReport {
   finding?: Finding;
 }
 
+export interface Outcome {
+  mistakes: number;
+  /** Whether the adapter gave any answer at all. */
+  answered: boolean;
+  stderr: string;
+}
+
 /** The adapter cannot be asked any further; what it did has been reported. */
 class Unusable extends Error {}
 
@@ -43,18 +52,18 @@ class Unusable extends Error {}
  * Talks to an adapter one message at a time and reports each mistake that it makes. Throws `CannotStart` when there is
  * nobody to talk to.
  */
-export async function checkAdapter(
-  connect: Connect,
-  options: CheckOptions,
-): Promise<{ mistakes: number; stderr: string }> {
+export async function checkAdapter(connect: Connect, options: CheckOptions): Promise<Outcome> {
   const check = new AdapterCheck(connect, options);
   await check.run();
-  return { mistakes: check.mistakes, stderr: check.stderr };
+  const { mistakes, answered, stderr } = check;
+  return { mistakes, answered, stderr };
 }
 
 class AdapterCheck {
   mistakes = 0;
   stderr = '';
+  /** Whether it gave any answer at all. */
+  answered = false;
   #conversation: Conversation | undefined;
   readonly #seen = new Set<Mistake>();
 
@@ -67,6 +76,7 @@ class AdapterCheck {
     try {
       const declaration = await this.#begin();
       for (const conformanceClass of declaration.classes) await this.#tryClass(conformanceClass, declaration);
+      await this.#trySeveralAtOnce();
       await this.#tryUnknownMethod();
       await this.#tryShutdown();
       await this.#tryEndOfInput();
@@ -110,10 +120,14 @@ class AdapterCheck {
     const probes = await this.options.probes(conformanceClass, declaration);
     let done = 0;
     let echoed = 0;
+    let misanswered = 0;
     const reasons = new Set<string>();
     for (const probe of probes) {
       const answer = await this.#tryCase(probe.request, declaration);
-      if (answer === undefined) continue;
+      if (answer === undefined) {
+        misanswered++;
+        continue;
+      }
       if ('reason' in answer) {
         reasons.add(answer.reason);
         continue;
@@ -123,7 +137,7 @@ class AdapterCheck {
     }
     const title = `does cases of class ${conformanceClass}`;
     const count = `${done} of ${probes.length} tried`;
-    if (done === 0 && reasons.size === 0) return; // each has been reported as a mistake
+    if (done === 0 && misanswered > 0) return; // that has been reported
     if (done === 0) {
       this.#wrong(title, {
         mistake: 'claims-too-much',
@@ -183,8 +197,24 @@ class AdapterCheck {
   async #tryUnknownMethod(): Promise<void> {
     const title = 'refuses a method that does not exist';
     const reply = await this.#ask(title, 'no_such_method');
-    if (reply.kind === 'error' && reply.code === ErrorCode.methodNotFound) this.#right(title);
+    if (reply.kind === 'error' && isUnsupported(reply)) this.#right(title);
     else this.#wrong(title, { mistake: 'unknown-method', problem: describeReply(reply) });
+  }
+
+  /** Requests that are sent before the answers to those before them have come, as the runner does. */
+  async #trySeveralAtOnce(): Promise<void> {
+    const title = 'answers requests that are sent ahead';
+    const conversation = this.#usable();
+    const open = new Set(Array.from({ length: SENT_AHEAD }, () => conversation.ask('no_such_method')));
+    while (open.size > 0) {
+      const heard = await conversation.hear(this.options.patience);
+      const incoming = heard.kind === 'line' ? parseReply(heard.text, heard.number) : undefined;
+      if (incoming !== undefined && 'reply' in incoming && open.delete(incoming.id)) continue;
+      const [oldest = 0] = open;
+      this.#wrong(title, explain(heard, oldest));
+      throw new Unusable();
+    }
+    this.#right(title);
   }
 
   async #tryShutdown(): Promise<void> {
@@ -217,19 +247,26 @@ class AdapterCheck {
 
   /** Asks and waits for the answer. What is no answer is reported; when none comes at all the check is over. */
   async #ask(title: string, method: string, params?: object): Promise<Reply> {
-    const conversation = this.#conversation;
-    if (conversation === undefined) throw new Unusable();
+    const conversation = this.#usable();
     const id = conversation.ask(method, params);
-    const request = JSON.stringify(params ?? {});
+    const request = params === undefined ? method : `${method} ${JSON.stringify(params)}`;
     for (;;) {
       const heard = await conversation.hear(this.options.patience);
       const incoming = heard.kind === 'line' ? parseReply(heard.text, heard.number) : undefined;
-      if (incoming !== undefined && 'reply' in incoming && incoming.id === id) return incoming.reply;
+      if (incoming !== undefined && 'reply' in incoming && incoming.id === id) {
+        this.answered = true;
+        return incoming.reply;
+      }
       const finding = { ...explain(heard, id), request };
       this.#wrong(title, finding);
       // Text before an answer is passed over to find more; anything else makes the rest meaningless.
       if (finding.mistake !== 'text') throw new Unusable();
     }
+  }
+
+  #usable(): Conversation {
+    if (this.#conversation === undefined) throw new Unusable();
+    return this.#conversation;
   }
 
   #right(title: string, note?: string): void {

@@ -114,10 +114,15 @@ function column(name: string, columns: DataMap): Data {
   return value;
 }
 
+/** Numbers of a list are words of a machine: in hex. */
+function inList(value: Data): string {
+  return typeof value === 'number' ? `0x${value.toString(16).padStart(8, '0')}` : String(value);
+}
+
 function formatted(value: Data, format: string | undefined, name: string): string {
   if (format === undefined) {
-    if (value === null || typeof value === 'object') throw new CaseError(`column "${name}" is not a scalar`);
-    return String(value);
+    if (isMap(value)) throw new CaseError(`column "${name}" is a map and cannot stand inside a text`);
+    return Array.isArray(value) ? value.map(inList).join(' ') : String(value);
   }
   if (typeof value !== 'number') throw new CaseError(`column "${name}" is not a number: {${name}:${format}}`);
   const radix = format.endsWith('d') ? 10 : 16;

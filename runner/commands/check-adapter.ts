@@ -19,20 +19,21 @@ const SHOWN = 600;
 
 /**
  * Starts an adapter, talks to it step by step and explains its mistakes. Returns the exit code: 0 when it makes none,
- * 1 when it makes some, 3 when it cannot be started.
+ * 1 when it makes some, 3 when it cannot be started or never says anything.
  */
 export async function checkAdapter(command: string, options: CheckAdapterOptions = {}): Promise<number> {
   const write = options.write ?? ((text: string) => void process.stdout.write(text));
   write(`Checking ${command}\n\n`);
   try {
-    const { mistakes, stderr } = await check(processTransport(command), {
+    const { mistakes, answered, stderr } = await check(processTransport(command), {
       probes,
       suite: suiteVersion(),
       patience: options.timeout ?? 10,
       report: (step) => write(stepText(step)),
     });
     write(closing(command, mistakes, stderr));
-    return mistakes === 0 ? 0 : 1;
+    if (mistakes === 0) return 0;
+    return answered ? 1 : 3;
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
     write(`  It cannot be started: ${error.message}\n  Cure: ${error.cure}\n`);

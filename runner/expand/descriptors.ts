@@ -16,20 +16,26 @@ const S_BIT = 0x10;
 const TSS_AVAILABLE_OR_BUSY = 0x0d;
 const BUSY = 0x02;
 
-/** Address of the descriptor that a selector names, or undefined when it lies beyond its table. */
-export function descriptorAddress(selector: number, tables: Tables): number | undefined {
-  const table = (selector & 4) !== 0 ? tables.ldtr : tables.gdtr;
-  const offset = selector & ~7;
-  return offset + 7 > table.limit ? undefined : table.base + offset;
+/** Linear address of the descriptor that a selector names. */
+export function descriptorAddress(selector: number, tables: Tables): number {
+  return tableOf(selector, tables).base + (selector & ~7);
 }
 
-/** What a processor caches when it loads this selector, read from the tables in memory. */
+export function isBeyondTable(selector: number, tables: Tables): boolean {
+  return (selector & ~7) + 7 > tableOf(selector, tables).limit;
+}
+
+function tableOf(selector: number, tables: Tables) {
+  return (selector & 4) !== 0 ? tables.ldtr : tables.gdtr;
+}
+
+/**
+ * What a processor caches when it loads this selector, read from the tables in memory. Their limits do not matter: a
+ * register may have been loaded before its table was cut short.
+ */
 export function segmentOf(selector: number, tables: Tables, memory: MemoryImage): SegmentRegister {
   if ((selector & ~3) === 0) return { ...NULL_SEGMENT, selector };
   const address = descriptorAddress(selector, tables);
-  if (address === undefined) {
-    throw new CaseError(`selector ${hex(selector)} lies beyond its descriptor table`, ['given', 'registers']);
-  }
   const low = readLinear32(address, tables, memory);
   const high = readLinear32(address + 4, tables, memory);
   const base = ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000)) >>> 0;

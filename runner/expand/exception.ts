@@ -6,6 +6,7 @@ import type { ProcessorRegisters, SegmentRegister } from '../protocol.js';
 import {
   ACCESSED,
   descriptorAddress,
+  isBeyondTable,
   readLinear32,
   segmentOf,
   type Tables,
@@ -50,6 +51,7 @@ const INTERRUPT_GATE = 0x0e;
 const TRAP_GATE = 0x0f;
 
 const CONFORMING_CODE = 0x1c;
+const PRESENT = 0x80;
 const BIG_STACK = 0x4000;
 
 /** The machine after a handler's HLT, and where the frame's image of EFLAGS stands (physical addresses of its bytes). */
@@ -86,7 +88,7 @@ export function deliver(
   const vector = vectorOf(spec);
   const memory = before.copy();
   const gate = readGate(vector, atFault, memory);
-  const handlerCode = segmentOf(gate.selector, atFault, memory);
+  const handlerCode = loadable(gate.selector, atFault, memory);
   const conforming = (handlerCode.attributes & CONFORMING_CODE) === CONFORMING_CODE;
   const oldLevel = atFault.cs.selector & 3;
   const newLevel = conforming ? oldLevel : (handlerCode.attributes >> 5) & 3;
@@ -156,13 +158,24 @@ function innerStack(
   memory: MemoryImage,
 ): { ss: SegmentRegister; esp: number } {
   const slot = registers.tr.base + 4 + 8 * level;
-  const ss = segmentOf(readLinear32(slot + 4, registers, memory) & 0xffff, registers, memory);
+  const ss = loadable(readLinear32(slot + 4, registers, memory) & 0xffff, registers, memory);
   return { ss: { ...ss, attributes: ss.attributes | ACCESSED }, esp: readLinear32(slot, registers, memory) };
+}
+
+/** A segment that the delivery loads: it must be within its table and present. */
+function loadable(selector: number, tables: Tables, memory: MemoryImage): SegmentRegister {
+  const segment = segmentOf(selector, tables, memory);
+  const isPresent = (segment.attributes & PRESENT) !== 0;
+  if ((selector & ~3) === 0 || isBeyondTable(selector, tables) || !isPresent) {
+    throw new CaseError(
+      `the delivery would load the selector 0x${selector.toString(16)}, which is not usable`,
+    );
+  }
+  return segment;
 }
 
 function markAccessed(selector: number, tables: Tables, memory: MemoryImage): void {
   const address = descriptorAddress(selector, tables);
-  if (address === undefined) return;
   const access = (readLinear32(address + 4, tables, memory) >>> 8) & 0xff;
   if ((access & ACCESSED) === 0) writeLinear8(address + 5, access | ACCESSED, tables, memory);
 }

@@ -69,6 +69,12 @@ export function expectedHostState(before: DataMap, named: DataMap): DataMap {
     const base = before[key];
     if (ELEMENTWISE.has(key) && Array.isArray(value)) {
       result[key] = elementwise(Array.isArray(base) ? base : [], value);
+    } else if (key === 'pages' && isMap(value) && Array.isArray(base)) {
+      result[key] = elementwise(base, onlyAt(hostCpuOf(result), value));
+    } else if (TABLES.has(key) && isMap(value) && base === undefined) {
+      result[key] = { ...value, [OTHER_ENTRIES]: null };
+    } else if (key === 'pages' && isMap(value)) {
+      result[key] = expectedHostState(isMap(base) ? base : {}, value);
     } else if (key === 'memory') {
       result[key] = [...(Array.isArray(base) ? base : []), ...(Array.isArray(value) ? value : [])];
     } else if (isMap(value) && isMap(base)) {
@@ -78,6 +84,18 @@ export function expectedHostState(before: DataMap, named: DataMap): DataMap {
     }
   }
   return result;
+}
+
+/** Key that leaves open what a descriptor table holds beside the named entries: nobody knows what was there before. */
+export const OTHER_ENTRIES = '*';
+const TABLES = new Set(['guest_idt', 'guest_gdt', 'host_gdt']);
+
+function hostCpuOf(state: DataMap): number {
+  return isMap(state.host) && typeof state.host.host_cpu === 'number' ? state.host.host_cpu : 0;
+}
+
+function onlyAt(index: number, value: Data): Data[] {
+  return [...Array.from({ length: index }, () => null), value];
 }
 
 function elementwise(before: Data[], named: Data[]): Data[] {

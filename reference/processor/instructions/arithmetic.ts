@@ -4,7 +4,7 @@
 
 import { type Cpu, EAX, EDX, readGeneral, writeGeneral } from '../cpu.js';
 import { divideError } from '../exceptions.js';
-import { addWithFlags, CF, OF, setFlags, signZeroParity, SF, subtractWithFlags, ZF, PF } from '../flags.js';
+import { addWithFlags, CF, OF, PF, SF, setFlags, signZeroParity, subtractWithFlags, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
 import { maskOf, type OperandSize, signed, truncate } from '../sizes.js';

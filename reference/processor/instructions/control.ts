@@ -9,8 +9,8 @@ import { type Execute, effectiveAddress, type Instruction } from '../instruction
 import { deliverTrap, softwareInterrupt } from '../interrupts.js';
 import { readOperand } from '../operands.js';
 import { readSegment } from '../segmentation.js';
-import { pop, push, setStackPointer, stackOffset } from '../stack.js';
 import { signed, truncate } from '../sizes.js';
+import { pop, push, setStackPointer, stackOffset } from '../stack.js';
 import { callFar, jumpFar, jumpNear, returnFar, returnFromInterrupt } from '../transfers.js';
 
 /** Where a relative transfer goes; with a 16-bit operand EIP keeps 16 bits. */

@@ -55,8 +55,7 @@ export const xlat: Execute = (cpu, instruction) => {
 export const bswap: Execute = (cpu, instruction) => {
   const { index } = instruction.first;
   const value = cpu.general[index] ?? 0;
-  const swapped =
-    (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+  const swapped = (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
   writeGeneral(cpu, index, swapped >>> 0, 4);
 };
 

@@ -26,11 +26,7 @@ function decimalAdjust(sign: 1 | -1): Execute {
     if (highWrong) value += sign * 0x60;
     const result = value & 0xff;
     writeGeneral(cpu, AL, result, 1);
-    setFlags(
-      cpu,
-      DECIMAL_FLAGS,
-      (carry ? CF : 0) | (lowWrong ? AF : 0) | signZeroParity(result, 1),
-    );
+    setFlags(cpu, DECIMAL_FLAGS, (carry ? CF : 0) | (lowWrong ? AF : 0) | signZeroParity(result, 1));
   };
 }
 

@@ -133,7 +133,9 @@ export const rcr = shiftInstruction((cpu, value, count, size) => {
 });
 
 /** SHLD and SHRD: the first operand shifts, the second supplies the bits that come in. The third is the count. */
-function doubleShift(shift: (cpu: Cpu, value: number, filler: number, count: number, size: OperandSize) => number): Execute {
+function doubleShift(
+  shift: (cpu: Cpu, value: number, filler: number, count: number, size: OperandSize) => number,
+): Execute {
   return (cpu, instruction) => {
     const { first, second, third } = instruction;
     const count = readOperand(cpu, instruction, third) & 31;

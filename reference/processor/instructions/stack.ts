@@ -2,16 +2,16 @@
 
 /** PUSH, POP and stack frames. */
 
+import type { SegmentIndex } from '../cpu.js';
 import { EBP, ESP, readGeneral, SS, writeGeneral } from '../cpu.js';
 import { loadSegmentRegister } from '../descriptors.js';
 import { RF, VM } from '../flags.js';
 import type { Execute } from '../instruction.js';
 import { readOperand, writeOperand } from '../operands.js';
 import { prepareSegmentWrite, readSegment } from '../segmentation.js';
-import { peek, pop, push, setStackPointer, stackMask, stackOffset, StackFrame } from '../stack.js';
 import { truncate } from '../sizes.js';
+import { peek, pop, push, StackFrame, setStackPointer, stackMask, stackOffset } from '../stack.js';
 import { loadFlags } from '../transfers.js';
-import type { SegmentIndex } from '../cpu.js';
 
 /** PUSH ESP pushes the value before the push. */
 export const pushOperand: Execute = (cpu, instruction) => {
@@ -44,6 +44,7 @@ export const pusha: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
   frame.require(8);
+  frame.requirePages(8);
   for (let index = 0; index < 8; index++) frame.push(readGeneral(cpu, index, size));
   setStackPointer(cpu, frame.pointer);
 };
@@ -77,18 +78,22 @@ export const enter: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const level = instruction.immediate2 & 31;
   const mask = stackMask(cpu.ss);
-  push(cpu, readGeneral(cpu, EBP, size), size);
-  const frame = cpu.general[ESP] ?? 0;
-  let link = cpu.general[EBP] ?? 0;
+  const framePointer = stackOffset(cpu, -size);
+  const values = [readGeneral(cpu, EBP, size)];
   for (let i = 1; i < level; i++) {
-    link -= size;
-    push(cpu, readSegment(cpu, cpu.ss, (link & mask) >>> 0, size), size);
+    const link = (((cpu.general[EBP] ?? 0) - i * size) & mask) >>> 0;
+    values.push(readSegment(cpu, cpu.ss, link, size));
   }
-  if (level > 0) push(cpu, truncate(frame, size), size);
+  if (level > 0) values.push(truncate(framePointer, size));
 
-  setStackPointer(cpu, stackOffset(cpu, -instruction.immediate));
-  prepareSegmentWrite(cpu, cpu.ss, stackOffset(cpu, 0), size);
-  writeGeneral(cpu, EBP, frame, size);
+  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
+  frame.require(values.length);
+  frame.requirePages(values.length);
+  const pointer = stackOffset(cpu, -size * values.length - instruction.immediate);
+  prepareSegmentWrite(cpu, cpu.ss, pointer, size);
+  for (const value of values) frame.push(value);
+  setStackPointer(cpu, pointer);
+  writeGeneral(cpu, EBP, framePointer, size);
 };
 
 export const leave: Execute = (cpu, instruction) => {

@@ -83,18 +83,27 @@ export const scas = stringInstruction((cpu, instruction, size) => {
   advance(cpu, EDI, instruction, size);
 }, true);
 
-/** INS: permission first, then the memory is checked for the write, then the port is read. */
-export const ins = stringInstruction((cpu, instruction, size: PortSize) => {
-  const port = readGeneral(cpu, EDX, 2);
-  checkPortAccess(cpu, port, size);
-  prepareSegmentWrite(cpu, cpu.es, targetOffset(cpu, instruction), size);
-  writePrepared(cpu, cpu.ports.read(port, size), size);
-  advance(cpu, EDI, instruction, size);
-});
+/** INS and OUTS ask for permission first, even when the count is zero. */
+function portString(instruction: Execute): Execute {
+  return (cpu, decoded) => {
+    checkPortAccess(cpu, readGeneral(cpu, EDX, 2), decoded.first.size);
+    instruction(cpu, decoded);
+  };
+}
 
-export const outs = stringInstruction((cpu, instruction, size: PortSize) => {
-  const port = readGeneral(cpu, EDX, 2);
-  checkPortAccess(cpu, port, size);
-  cpu.ports.write(port, size, readSource(cpu, instruction, size));
-  advance(cpu, ESI, instruction, size);
-});
+/** INS: the memory is checked for the write before the port is read. */
+export const ins = portString(
+  stringInstruction((cpu, instruction, size: PortSize) => {
+    prepareSegmentWrite(cpu, cpu.es, targetOffset(cpu, instruction), size);
+    writePrepared(cpu, cpu.ports.read(readGeneral(cpu, EDX, 2), size), size);
+    advance(cpu, EDI, instruction, size);
+  }),
+);
+
+export const outs = portString(
+  stringInstruction((cpu, instruction, size: PortSize) => {
+    const value = readSource(cpu, instruction, size);
+    cpu.ports.write(readGeneral(cpu, EDX, 2), size, value);
+    advance(cpu, ESI, instruction, size);
+  }),
+);

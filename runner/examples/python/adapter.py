@@ -70,12 +70,15 @@ ABOUT = {
     "operations": ["handle_trap"],
 }
 
+METHODS = {"initialize": lambda _: ABOUT, "run_case": run_case, "shutdown": lambda _: None}
+
 for line in sys.stdin:
     request = json.loads(line)
     answer = {"jsonrpc": "2.0", "id": request["id"]}
     try:
-        methods = {"initialize": lambda _: ABOUT, "run_case": run_case, "shutdown": lambda _: None}
-        answer["result"] = methods[request["method"]](request.get("params"))
+        if request["method"] not in METHODS:
+            raise Unsupported(f"the method {request['method']}")
+        answer["result"] = METHODS[request["method"]](request.get("params"))
     except Unsupported as reason:
         answer["error"] = {"code": 1001, "message": "unsupported", "data": {"reason": str(reason)}}
     print(json.dumps(answer), flush=True)  # without flush the runner would wait for ever

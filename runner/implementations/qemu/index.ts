@@ -2,22 +2,20 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import {
-  type CaseRequest,
-  type CaseResult,
-  type Declaration,
-  PROTOCOL_VERSION,
-} from '../../protocol.js';
+import { type CaseRequest, type CaseResult, type Declaration, PROTOCOL_VERSION } from '../../protocol.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
 import { CaseRunner, TIME_LIMIT_SECONDS } from './case-runner.js';
-import { Machine, Stuck } from './machine.js';
+import { Machine } from './machine.js';
+import { Stuck } from './qmp.js';
 import { processorRequest, Unsupported } from './request.js';
 
 export interface QemuOptions {
   /** The program; default: the environment variable LGUEST_CONFORMANCE_QEMU, else `qemu-system-i386` in PATH. */
   binary?: string;
-  /** How long a case may run before its outcome is `limit`. */
+  /** How long a case may run before its outcome is `limit`; default 1 second. */
   timeLimitSeconds?: number;
+  /** Multiplies the time limit; default 1. */
+  timeoutFactor?: number;
 }
 
 /**
@@ -39,7 +37,7 @@ class Qemu implements Implementation {
 
   constructor(options: QemuOptions) {
     this.#binary = options.binary ?? process.env.LGUEST_CONFORMANCE_QEMU ?? 'qemu-system-i386';
-    this.#timeLimit = options.timeLimitSeconds ?? TIME_LIMIT_SECONDS;
+    this.#timeLimit = (options.timeLimitSeconds ?? TIME_LIMIT_SECONDS) * (options.timeoutFactor ?? 1);
   }
 
   async start(): Promise<Declaration> {

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -21,20 +30,9 @@ import {
   STAGING,
 } from './control-block.js';
 import { firmwareImage } from './firmware.js';
-import { Qmp } from './qmp.js';
+import { Qmp, Stuck } from './qmp.js';
 import { type DumpedRegisters, parseRegisterDump } from './register-dump.js';
 import { readSaveArea, SAVE_AREA_BYTES, type SavedRegisters, writeSaveArea } from './state-save.js';
-
-/** QEMU made no progress where it must; `seconds` is how long it was given. */
-export class Stuck extends Error {
-  constructor(
-    what: string,
-    readonly seconds: number,
-  ) {
-    super(`QEMU did not ${what} within ${seconds} s`);
-    this.name = 'Stuck';
-  }
-}
 
 /** One page of memory to be copied to physical address `at`, a multiple of the page size. */
 export interface Page {
@@ -49,8 +47,11 @@ const MACHINE =
 /** The PAE-less processor that the suite describes: CMOV, CMPXCHG8B, SYSENTER, PSE, PGE, DE, TSC. */
 const PROCESSOR = 'pentium3,-pae';
 
+/** Ends QEMU together with this process, even when that is killed in the middle of an endless case. */
+const SETPRIV = '/usr/bin/setpriv';
+
 /** Bounds every wait for QEMU itself; a healthy one answers within milliseconds. */
-const PATIENCE_SECONDS = 10;
+const PATIENCE_SECONDS = 5;
 const STDERR_KEPT = 4000;
 
 const wordOf = (value: number): Buffer => {
@@ -69,10 +70,10 @@ export class Machine {
   readonly #child: ChildProcess;
   readonly #qmp: Qmp;
   readonly #exited: Promise<void>;
-  readonly #eventWaiters = new Map<string, () => void>();
   /** The state save area of the resting processor; the states of cases are written over a copy of it. */
   #rest: Buffer = Buffer.alloc(SAVE_AREA_BYTES);
   #shutDown = false;
+  #resets = 0;
   #stderr = '';
   /** How QEMU ended, once it has. */
   #end: string | undefined;
@@ -81,9 +82,10 @@ export class Machine {
   static async start(binary: string): Promise<Machine> {
     const machine = new Machine(binary);
     try {
-      await machine.#qmp.greeting;
+      await machine.#qmp.greeting();
       await machine.#qmp.execute('qmp_capabilities');
       await machine.#waitForFirmware();
+      machine.#removeFolder();
       return machine;
     } catch (error) {
       await machine.stop();
@@ -92,25 +94,26 @@ export class Machine {
   }
 
   private constructor(binary: string) {
-    this.#folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lguest-conformance-qemu-'));
+    this.#folder = mkdtempSync(
+      join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lguest-conformance-qemu-'),
+    );
     const rom = join(this.#folder, 'rom');
     const ram = join(this.#folder, 'ram');
     writeFileSync(rom, firmwareImage());
     this.#ram = openSync(ram, 'w+');
-    this.#child = spawn(
-      binary,
-      [
-        ...['-accel', 'tcg', '-machine', MACHINE, '-cpu', PROCESSOR],
-        ...['-object', `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ram},share=on`],
-        ...['-m', `size=${RAM_BYTES}B`, '-bios', rom],
-        ...['-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
-        ...['-action', 'reboot=shutdown,shutdown=pause'],
-      ],
-      { stdio: ['pipe', 'pipe', 'pipe'] },
-    );
+    const command = [
+      ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
+      ...[binary, '-accel', 'tcg', '-machine', MACHINE, '-cpu', PROCESSOR],
+      ...['-object', `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ram},share=on`],
+      ...['-m', `size=${RAM_BYTES}B`, '-bios', rom],
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
+      ...['-action', 'reboot=shutdown,shutdown=pause'],
+    ];
+    this.#child = spawn(command[0] ?? binary, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
     const { stdin, stdout, stderr } = this.#child;
-    if (stdin === null || stdout === null || stderr === null) throw new Error('QEMU was started without pipes');
-    this.#qmp = new Qmp(stdout, stdin, (event) => this.#receiveEvent(event));
+    if (stdin === null || stdout === null || stderr === null)
+      throw new Error('QEMU was started without pipes');
+    this.#qmp = new Qmp(stdout, stdin, PATIENCE_SECONDS, (event) => this.#receiveEvent(event));
     stderr.setEncoding('utf8');
     stderr.on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
@@ -144,7 +147,7 @@ export class Machine {
     this.#child.kill('SIGKILL');
     await this.#exited;
     closeSync(this.#ram);
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
   }
 
   /** Physical memory from 0 as it is now. */
@@ -196,11 +199,14 @@ export class Machine {
   /** Brings the machine back to rest after a triple fault. */
   async reset(): Promise<void> {
     this.#write(READY, wordOf(0));
-    const done = new Promise<void>((resolve) => this.#eventWaiters.set('RESET', resolve));
+    this.#resets = 0;
+    // While `reboot` is `shutdown`, which keeps a triple fault from resetting the machine, nothing else can either.
+    await this.#qmp.execute('set-action', { reboot: 'reset' });
     await this.#qmp.execute('system_reset');
-    await done;
-    this.#shutDown = false;
+    await this.#until(() => this.#resets > 0, 'reset the machine');
+    await this.#qmp.execute('set-action', { reboot: 'shutdown' });
     await this.#qmp.execute('cont');
+    this.#shutDown = false;
     await this.#waitForFirmware();
   }
 
@@ -234,8 +240,7 @@ export class Machine {
 
   #receiveEvent(name: string): void {
     if (name === 'SHUTDOWN') this.#shutDown = true;
-    this.#eventWaiters.get(name)?.();
-    this.#eventWaiters.delete(name);
+    if (name === 'RESET') this.#resets++;
   }
 
   #read(at: number, length: number): Buffer {
@@ -254,6 +259,11 @@ export class Machine {
 
   readonly #killAtExit = (): void => {
     this.#child.kill('SIGKILL');
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
   };
+
+  /** QEMU has the files open: nothing stays behind, however this process ends. */
+  #removeFolder(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
 }

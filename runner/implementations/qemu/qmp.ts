@@ -10,39 +10,73 @@ interface Message {
   QMP?: unknown;
 }
 
+/** QEMU made no progress where it must; `seconds` is how long it was given. */
+export class Stuck extends Error {
+  constructor(
+    what: string,
+    readonly seconds: number,
+  ) {
+    super(`QEMU did not ${what} within ${seconds} s`);
+    this.name = 'Stuck';
+  }
+}
+
 interface Waiting {
   resolve: (value: unknown) => void;
   reject: (reason: Error) => void;
 }
 
 /**
- * A client of QEMU's monitor: one JSON object a line, commands answered in order, events in between. Everything that
- * waits is rejected when the other side goes away.
+ * A client of QEMU's monitor: one JSON object a line, commands answered in order, events in between.
  */
 export class Qmp {
-  /** Rejects when the connection ends before QEMU has greeted. */
-  readonly greeting: Promise<unknown>;
   readonly #out: Writable;
+  readonly #patienceSeconds: number;
   readonly #onEvent: (name: string) => void;
   #waiting: Waiting[] = [];
   #text = '';
   #ended: Error | undefined;
 
-  constructor(input: Readable, output: Writable, onEvent: (name: string) => void) {
+  /** Every answer must come within `patienceSeconds`, else the wait is rejected with `Stuck`. */
+  constructor(input: Readable, output: Writable, patienceSeconds: number, onEvent: (name: string) => void) {
     this.#out = output;
+    this.#patienceSeconds = patienceSeconds;
     this.#onEvent = onEvent;
-    this.greeting = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     input.setEncoding('utf8');
     input.on('data', (text: string) => this.#read(text));
     // A broken pipe means that QEMU has gone; how it went is known when it has been waited for, and `end` is called.
     output.on('error', () => undefined);
   }
 
+  /** To be called at once and once: QEMU speaks first. */
+  greeting(): Promise<unknown> {
+    return this.#next('greet');
+  }
+
   execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const answer = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     this.#out.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
-    return answer;
+    return this.#next(`answer ${command}`);
+  }
+
+  #next(what: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
+      const seconds = this.#patienceSeconds;
+      const timer = setTimeout(() => reject(new Stuck(what, seconds)), seconds * 1000);
+      this.#waiting.push({
+        resolve: (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        reject: (reason) => {
+          clearTimeout(timer);
+          reject(reason);
+        },
+      });
+    });
   }
 
   /** Nothing more will come: rejects whatever waits. */

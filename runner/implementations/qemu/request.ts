@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { CaseRequest, MemoryRun, PortValue, ProcessorGiven, ProcessorRegisters } from '../../protocol.js';
+import type {
+  CaseRequest,
+  MemoryRun,
+  PortValue,
+  ProcessorGiven,
+  ProcessorRegisters,
+} from '../../protocol.js';
 import { CASE_BYTES, ROM_WINDOW } from './control-block.js';
 
 /** The case asks for something that this machine does not have; the message says what. */
@@ -18,7 +24,8 @@ export interface ProcessorRequest {
 /** Throws `Unsupported` unless the machine can be put into the given state and the steps can be done. */
 export function processorRequest(request: CaseRequest): ProcessorRequest {
   if (request.class !== 'processor') throw new Unsupported(`class ${request.class}`);
-  const given = request.given as unknown as ProcessorGiven;
+  // The runner has checked the case against the schema of its class.
+  const given = request.given as ProcessorGiven;
   if (given.memory_size > CASE_BYTES) {
     throw new Unsupported(`more than ${CASE_BYTES / 0x10_0000} MiB of memory`);
   }
@@ -49,6 +56,8 @@ function checkNotInRomWindow({ at, hex }: MemoryRun): void {
 /** The machine has no device: every port reads all ones. */
 function checkOpenBus({ port, size, value }: PortValue): void {
   if (value !== 2 ** (8 * size) - 1) {
-    throw new Unsupported(`port ${port.toString(16)}h that reads ${value.toString(16)}h: the machine has no devices`);
+    throw new Unsupported(
+      `port ${port.toString(16)}h that reads ${value.toString(16)}h: the machine has no devices`,
+    );
   }
 }

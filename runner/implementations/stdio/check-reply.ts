@@ -83,11 +83,11 @@ export function checkCaseResult(request: CaseRequest, result: unknown): CaseResu
     if (request.class === 'processor') {
       processorState(state, `${path}.state`, request);
     } else {
-      integers(state, `${path}.state`);
+      sameKinds(state, request.given, `${path}.state`);
     }
     for (const [j, event] of array(step.events, `${path}.events`).entries()) {
       string(object(event, `${path}.events[${j}]`).e, `${path}.events[${j}].e`);
-      integers(event, `${path}.events[${j}]`);
+      sameKinds(event, undefined, `${path}.events[${j}]`);
     }
   }
   return result as CaseResult;
@@ -119,17 +119,28 @@ function registers(given: Record<string, unknown>, path: string): void {
   }
 }
 
-/** Every number of the kernel's state is a 32-bit integer; some are signed. */
-function integers(value: unknown, path: string): void {
-  if (typeof value === 'number') {
-    if (!Number.isInteger(value) || value < -0x80000000 || value > 0xffffffff) {
+/**
+ * Every number of the kernel's state is a 32-bit integer; some are signed. Where the given state has a number or a
+ * string, the answer has one too, or a null.
+ */
+function sameKinds(value: unknown, given: unknown, path: string): void {
+  if (value === null) return;
+  if (typeof value === 'number' || typeof given === 'number') {
+    if (!Number.isInteger(value) || Number(value) < -0x80000000 || Number(value) > 0xffffffff) {
       throw new WrongShape(path, 'an integer of 32 bits', value);
     }
+  } else if (typeof given === 'string') {
+    string(value, path);
   } else if (Array.isArray(value)) {
-    for (const [i, item] of value.entries()) integers(item, `${path}[${i}]`);
+    for (const [i, item] of value.entries()) sameKinds(item, memberOf(given, i), `${path}[${i}]`);
   } else if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) integers(item, `${path}.${key}`);
+    for (const [key, item] of Object.entries(value)) sameKinds(item, memberOf(given, key), `${path}.${key}`);
   }
+}
+
+function memberOf(value: unknown, key: string | number): unknown {
+  if (Array.isArray(value)) return value[Number(key)];
+  return isObject(value) ? value[key] : undefined;
 }
 
 function object(value: unknown, path: string): Record<string, unknown> {

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+export * from './interface.js';
+export { PhysicalMemory } from './memory.js';
+export { createProcessor } from './processor.js';

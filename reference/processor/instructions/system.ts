@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Instructions that system software uses: tables, control registers, model-specific registers, HLT. */
+
+import {
+  type Cpu,
+  CR0,
+  CR4,
+  DR6_FIXED,
+  DR7_FIXED,
+  EAX,
+  ECX,
+  EDX,
+  readGeneral,
+  writeGeneral,
+} from '../cpu.js';
+import { cpuidLeaf } from '../cpuid.js';
+import { loadLocalDescriptorTable, loadTaskRegister } from '../descriptors.js';
+import { generalProtection, invalidOpcode } from '../exceptions.js';
+import { type Execute, effectiveAddress, type Instruction } from '../instruction.js';
+import { NotModelled, type TableRegister } from '../interface.js';
+import { readOperand, writeOperand } from '../operands.js';
+import { writePrepared } from '../paging.js';
+import { prepareSegmentWrite, readSegment, writeSegment } from '../segmentation.js';
+import { truncate } from '../sizes.js';
+import { enterSystem, exitSystem } from '../transfers.js';
+
+function requireLevelZero(cpu: Cpu): void {
+  if (cpu.cpl !== 0) throw generalProtection(0);
+}
+
+/** HLT. The run loop does the rest. */
+export const hlt: Execute = (cpu) => {
+  requireLevelZero(cpu);
+  cpu.stopped = 'hlt';
+};
+
+export const clts: Execute = (cpu) => {
+  requireLevelZero(cpu);
+  cpu.cr0 = (cpu.cr0 & ~CR0.TS) >>> 0;
+};
+
+/** INVD and WBINVD: there is no cache to be seen. */
+export const invalidateCaches: Execute = (cpu) => requireLevelZero(cpu);
+
+export const invlpg: Execute = (cpu, instruction) => {
+  requireLevelZero(cpu);
+  const linear = (cpu.segments[instruction.segment].base + effectiveAddress(cpu, instruction)) >>> 0;
+  cpu.tlb.invalidate(linear >>> 12);
+};
+
+// ------------------------------------------------------------------------------------------ descriptor tables
+
+/** LGDT and LIDT read a limit of 16 bits and a base of 32, of which a 16-bit operand uses 24. */
+function loadTable(cpu: Cpu, instruction: Instruction, table: TableRegister): void {
+  requireLevelZero(cpu);
+  const segment = cpu.segments[instruction.segment];
+  const address = effectiveAddress(cpu, instruction);
+  const limit = readSegment(cpu, segment, address, 2);
+  const base = readSegment(cpu, segment, ((address + 2) & instruction.addressMask) >>> 0, 4);
+  table.limit = limit;
+  table.base = instruction.operandSize === 4 ? base : base & 0xffffff;
+}
+
+/** SGDT and SIDT write all 32 bits of the base whatever the operand size. */
+function storeTable(cpu: Cpu, instruction: Instruction, table: TableRegister): void {
+  const segment = cpu.segments[instruction.segment];
+  const address = effectiveAddress(cpu, instruction);
+  const baseAt = ((address + 2) & instruction.addressMask) >>> 0;
+  prepareSegmentWrite(cpu, segment, address, 2);
+  prepareSegmentWrite(cpu, segment, baseAt, 4);
+  writePrepared(cpu, table.base, 4);
+  writeSegment(cpu, segment, address, table.limit, 2);
+}
+
+export const lgdt: Execute = (cpu, instruction) => loadTable(cpu, instruction, cpu.gdtr);
+export const lidt: Execute = (cpu, instruction) => loadTable(cpu, instruction, cpu.idtr);
+export const sgdt: Execute = (cpu, instruction) => storeTable(cpu, instruction, cpu.gdtr);
+export const sidt: Execute = (cpu, instruction) => storeTable(cpu, instruction, cpu.idtr);
+
+export const lldt: Execute = (cpu, instruction) => {
+  requireLevelZero(cpu);
+  loadLocalDescriptorTable(cpu, readOperand(cpu, instruction, instruction.first));
+};
+
+export const ltr: Execute = (cpu, instruction) => {
+  requireLevelZero(cpu);
+  loadTaskRegister(cpu, readOperand(cpu, instruction, instruction.first));
+};
+
+export const sldt: Execute = (cpu, instruction) =>
+  writeOperand(cpu, instruction, instruction.first, cpu.ldtr.selector);
+export const str: Execute = (cpu, instruction) =>
+  writeOperand(cpu, instruction, instruction.first, cpu.tr.selector);
+
+// ------------------------------------------------------------------------------------------ control registers
+
+/** SMSW stores as much of CR0 as its operand takes. */
+export const smsw: Execute = (cpu, instruction) => {
+  const { first } = instruction;
+  writeOperand(cpu, instruction, first, truncate(cpu.cr0, first.size));
+};
+
+/** LMSW sets PE, MP, EM and TS; it cannot clear PE. */
+export const lmsw: Execute = (cpu, instruction) => {
+  requireLevelZero(cpu);
+  const value = readOperand(cpu, instruction, instruction.first);
+  const settable = CR0.MP | CR0.EM | CR0.TS;
+  cpu.cr0 = ((cpu.cr0 & ~settable) | (value & (settable | CR0.PE))) >>> 0;
+};
+
+export const movFromControl: Execute = (cpu, instruction) => {
+  const number = controlRegister(instruction);
+  requireLevelZero(cpu);
+  writeOperand(cpu, instruction, instruction.first, [cpu.cr0, 0, cpu.cr2, cpu.cr3, cpu.cr4][number] ?? 0);
+};
+
+export const movToControl: Execute = (cpu, instruction) => {
+  const number = controlRegister(instruction);
+  requireLevelZero(cpu);
+  const value = readOperand(cpu, instruction, instruction.first);
+  if (number === 0) setCr0(cpu, value);
+  else if (number === 2) cpu.cr2 = value;
+  else if (number === 3) setCr3(cpu, value);
+  else setCr4(cpu, value);
+};
+
+/** CR1, CR5, CR6 and CR7 do not exist; that is found out before the privilege level is looked at. */
+function controlRegister(instruction: Instruction): number {
+  const number = instruction.reg;
+  if (number === 1 || number > 4) throw invalidOpcode();
+  return number;
+}
+
+const { PE, MP, EM, TS, ET, NE, WP, AM, NW, CD, PG } = CR0;
+const CR0_BITS = PE | MP | EM | TS | NE | WP | AM | NW | CD | PG;
+
+function setCr0(cpu: Cpu, value: number): void {
+  if ((value & PG) !== 0 && (value & PE) === 0) throw generalProtection(0);
+  if ((value & NW) !== 0 && (value & CD) === 0) throw generalProtection(0);
+  if ((value & PE) === 0) throw new NotModelled('real mode');
+  const pagingChanges = ((cpu.cr0 ^ value) & PG) !== 0;
+  cpu.cr0 = ((value & CR0_BITS) | ET) >>> 0;
+  if (pagingChanges) cpu.tlb.clear();
+}
+
+/** Global translations stay. */
+function setCr3(cpu: Cpu, value: number): void {
+  cpu.cr3 = value;
+  cpu.tlb.clearNonGlobal();
+}
+
+const CR4_BITS = CR4.TSD | CR4.DE | CR4.PSE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
+/** A change of these drops every translation, global ones too. */
+const CR4_PAGING = CR4.PSE | CR4.PGE;
+
+function setCr4(cpu: Cpu, value: number): void {
+  if ((value & ~CR4_BITS) !== 0) throw generalProtection(0);
+  const pagingChanges = ((cpu.cr4 ^ value) & CR4_PAGING) !== 0;
+  cpu.cr4 = value;
+  if (pagingChanges) cpu.tlb.clear();
+}
+
+// ------------------------------------------------------------------------------------------ debug registers
+
+export const movFromDebug: Execute = (cpu, instruction) => {
+  const number = debugRegister(cpu, instruction);
+  writeOperand(cpu, instruction, instruction.first, cpu.dr[number] ?? 0);
+};
+
+const DR6_WRITABLE = 0xe00f;
+const DR7_WRITABLE = 0xffff03ff;
+const DR7_ENABLES = 0xff;
+const DR7_GENERAL_DETECT = 1 << 13;
+
+export const movToDebug: Execute = (cpu, instruction) => {
+  const number = debugRegister(cpu, instruction);
+  const value = readOperand(cpu, instruction, instruction.first);
+  if (number === 6) {
+    cpu.dr[6] = DR6_FIXED | (value & DR6_WRITABLE);
+  } else if (number === 7) {
+    if ((value & DR7_ENABLES) !== 0) throw new NotModelled('hardware breakpoints');
+    if ((value & DR7_GENERAL_DETECT) !== 0) throw new NotModelled('general detect (DR7.GD)');
+    cpu.dr[7] = DR7_FIXED | (value & DR7_WRITABLE);
+  } else {
+    cpu.dr[number] = value;
+  }
+};
+
+/** DR4 and DR5 are other names of DR6 and DR7, or with CR4.DE do not exist. */
+function debugRegister(cpu: Cpu, instruction: Instruction): number {
+  const number = instruction.reg;
+  const alias = number === 4 || number === 5;
+  if (alias && (cpu.cr4 & CR4.DE) !== 0) throw invalidOpcode();
+  requireLevelZero(cpu);
+  return alias ? number + 2 : number;
+}
+
+// ------------------------------------------------------------------------------------------ model-specific registers
+
+const Msr = { timeStampCounter: 0x10, sysenterCs: 0x174, sysenterEsp: 0x175, sysenterEip: 0x176 } as const;
+
+/** Splits the 64-bit value over EDX and EAX. */
+function writePair(cpu: Cpu, value: number): void {
+  const TWO_32 = 0x100000000;
+  writeGeneral(cpu, EAX, value % TWO_32, 4);
+  writeGeneral(cpu, EDX, Math.floor(value / TWO_32), 4);
+}
+
+export const rdmsr: Execute = (cpu) => {
+  requireLevelZero(cpu);
+  switch (readGeneral(cpu, ECX, 4)) {
+    case Msr.timeStampCounter:
+      return writePair(cpu, cpu.executed);
+    case Msr.sysenterCs:
+      return writePair(cpu, cpu.sysenter_cs);
+    case Msr.sysenterEsp:
+      return writePair(cpu, cpu.sysenter_esp);
+    case Msr.sysenterEip:
+      return writePair(cpu, cpu.sysenter_eip);
+    default:
+      throw generalProtection(0);
+  }
+};
+
+export const wrmsr: Execute = (cpu) => {
+  requireLevelZero(cpu);
+  const value = readGeneral(cpu, EAX, 4);
+  switch (readGeneral(cpu, ECX, 4)) {
+    case Msr.timeStampCounter:
+      throw new NotModelled('setting the time-stamp counter');
+    case Msr.sysenterCs:
+      cpu.sysenter_cs = value;
+      return;
+    case Msr.sysenterEsp:
+      cpu.sysenter_esp = value;
+      return;
+    case Msr.sysenterEip:
+      cpu.sysenter_eip = value;
+      return;
+    default:
+      throw generalProtection(0);
+  }
+};
+
+/** RDTSC: time is counted in instructions. */
+export const rdtsc: Execute = (cpu) => {
+  if ((cpu.cr4 & CR4.TSD) !== 0) requireLevelZero(cpu);
+  writePair(cpu, cpu.executed);
+};
+
+/** RDPMC: there are no performance counters that it could name. */
+export const rdpmc: Execute = () => {
+  throw generalProtection(0);
+};
+
+export const cpuid: Execute = (cpu) => {
+  cpuidLeaf(readGeneral(cpu, EAX, 4)).forEach((value, register) => {
+    writeGeneral(cpu, register, value, 4);
+  });
+};
+
+export const sysenter: Execute = (cpu) => enterSystem(cpu);
+export const sysexit: Execute = (cpu) => exitSystem(cpu);

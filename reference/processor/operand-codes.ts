@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** The notation of the opcode maps: which operands an instruction has and how they are encoded. */
+
+import type { Execute } from './instruction.js';
+
+/**
+ * Operands in the notation of the manuals' opcode maps. The first letter is where the operand is, the second its size.
+ *
+ * E: register or memory by ModRM; M: memory only; R: register only; G: register by ModRM.reg; Z: register by the low
+ * bits of the opcode; S: segment register by ModRM.reg; I: immediate; J: displacement relative to the next
+ * instruction; O: memory at an offset that follows the opcode; A: far pointer that follows the opcode; X: the item of a
+ * string instruction.
+ *
+ * b: byte; w: 16 bits; d: 32 bits; v: 16 or 32 bits by the operand size attribute; s: a byte, sign-extended to the
+ * operand size; p: a far pointer; `Mw/Rv`: 16 bits in memory, operand size in a register; `M`: memory of which the
+ * instruction decides the size. `I2`: a second immediate byte.
+ */
+export type OperandCode =
+  | ('Eb' | 'Ev' | 'Ew' | 'Ed' | 'M' | 'Mw/Rv' | 'Mp' | 'Rd')
+  | ('Gb' | 'Gv' | 'Gw' | 'Zb' | 'Zv' | 'Sw')
+  | ('Ib' | 'Iv' | 'Iw' | 'Is' | 'I2' | 'Jb' | 'Jv' | 'Ob' | 'Ov' | 'Ap')
+  | ('Xb' | 'Xv')
+  | ('AL' | 'rAX' | 'CL' | 'DX' | '1')
+  | ('ES' | 'CS' | 'SS' | 'DS' | 'FS' | 'GS');
+
+/** One instruction of an opcode map. */
+export interface Opcode {
+  mnemonic: string;
+  operands: readonly OperandCode[];
+  execute: Execute;
+  /** LOCK is permitted when the first operand is memory. */
+  lockable: boolean;
+}
+
+/** Several instructions that share an opcode: ModRM.reg chooses. */
+export interface OpcodeGroup {
+  group: readonly (Opcode | undefined)[];
+}
+
+/** What is undefined raises #UD. */
+export type OpcodeMap = Readonly<Record<number, Opcode | OpcodeGroup | undefined>>;
+
+/** @param operands in the order of the manual */
+export function opcode(mnemonic: string, operands: readonly OperandCode[], execute: Execute): Opcode {
+  return { mnemonic, operands, execute, lockable: false };
+}
+
+export function lockable(mnemonic: string, operands: readonly OperandCode[], execute: Execute): Opcode {
+  return { mnemonic, operands, execute, lockable: true };
+}
+
+/** @param members eight, by ModRM.reg */
+export const group = (...members: (Opcode | undefined)[]): OpcodeGroup => ({ group: members });
+
+/** The same instruction at `count` opcodes in a row. */
+export function row(from: number, count: number, entry: Opcode): Record<number, Opcode> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [from + i, entry]));
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { Command, CommanderError } from 'commander';
+import { suiteVersion } from './package.js';
+import { ExitCode, UsageError } from './usage.js';
+
+const collect = (value: string, list: string[]): string[] => [...list, value];
+
+/** The command line. Each command's module is loaded only when it is called: `--help` must not wait for the others. */
+function program(done: (code: number) => void): Command {
+  const cli = new Command('lguest-conformance')
+    .description('Checks implementations of the lguest x86 host and of the processor under it.')
+    .version(suiteVersion().version)
+    .exitOverride()
+    .showHelpAfterError('(--help lists the commands and options)');
+
+  cli
+    .command('run')
+    .description('run cases against an implementation')
+    .argument('[patterns...]', 'ids of cases; * matches within a component, ** across components')
+    .option('--impl <name>', 'reference, qemu, native, or a command line in quotes', 'reference')
+    .option('--class <class>', 'only this class; may be repeated', collect, [])
+    .option('--behaviour <name>', 'only this behaviour; may be repeated', collect, [])
+    .option('--clause <id>', 'only cases of this clause; may be repeated', collect, [])
+    .option('--profile <name>', 'linux-2.6.29 or hardened; default: the one the implementation declares')
+    .option('--fail-fast', 'stop at the first failure')
+    .option('--expectations <file>', 'known failures: YAML list of {case, reason}')
+    .option('--timeout <seconds>', 'time for one case', Number)
+    .option('--no-color', 'no colours')
+    .action(async (patterns: string[], options) => {
+      const { run } = await import('./commands/run.js');
+      done(await run(patterns, options));
+    });
+
+  cli
+    .command('list')
+    .description('list the cases')
+    .argument('[patterns...]')
+    .option('--json', 'one JSON object a line')
+    .action(async (patterns: string[], options) => {
+      const { list } = await import('./commands/list.js');
+      done(await list(patterns, options));
+    });
+
+  cli
+    .command('show')
+    .description('show one case: clauses, request as it is sent, expectation')
+    .argument('<id>')
+    .option('--json', 'only the request, as it goes over the wire')
+    .option('--profile <name>', 'linux-2.6.29 or hardened')
+    .action(async (id: string, options) => {
+      const { show } = await import('./commands/show.js');
+      done(await show(id, options));
+    });
+
+  cli
+    .command('lint')
+    .description('check the case files')
+    .argument('[behaviours...]')
+    .action(async (behaviours: string[]) => {
+      const { lint } = await import('./commands/lint.js');
+      done(await lint(behaviours));
+    });
+
+  cli
+    .command('clauses')
+    .description('list clauses with their cases and cases with their clauses; exit code 1 on a gap')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { clauses } = await import('./commands/clauses.js');
+      done(await clauses(options));
+    });
+
+  return cli;
+}
+
+async function main(): Promise<number> {
+  let code: number = ExitCode.conforms;
+  try {
+    await program((result) => {
+      code = result;
+    }).parseAsync();
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.conforms : ExitCode.usage;
+    if (error instanceof UsageError) {
+      process.stderr.write(`lguest-conformance: ${error.message}\n`);
+      return ExitCode.usage;
+    }
+    throw error;
+  }
+}
+
+process.exitCode = await main();

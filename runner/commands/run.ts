@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { behaviours, loadSuite } from '../cases/suite.js';
+import { CannotStart, type Implementation } from '../implementations/implementation.js';
+import { createImplementation, isBuiltIn } from '../implementations/index.js';
+import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
+import { packageRoot } from '../package.js';
+import type { Declaration, Profile } from '../protocol.js';
+import { TextReport, usesColor } from '../report/text.js';
+import { runCases } from '../run.js';
+import { behavioursOfPatterns, checkNames, type Selected, select } from '../select.js';
+import { readClauses } from '../spec.js';
+import { ExitCode, UsageError } from '../usage.js';
+import { isBad, type Result } from '../verdict.js';
+import { refuseProblems } from './loading.js';
+import { profileOf } from './show.js';
+
+export interface RunCommandOptions {
+  impl: string;
+  class: string[];
+  behaviour: string[];
+  clause: string[];
+  profile?: string;
+  failFast?: boolean;
+  expectations?: string;
+  timeout?: number;
+  color?: boolean;
+}
+
+/** Time for one case when nothing else is asked for; `--timeout` is given in seconds, limits are multiplied. */
+const USUAL_SECONDS = 10;
+
+/** Runs cases against an implementation; the answer is the exit code. */
+export async function run(patterns: readonly string[], options: RunCommandOptions): Promise<number> {
+  const began = performance.now();
+  const wantedProfile = options.profile === undefined ? undefined : profileOf(options.profile);
+  checkNames('behaviour', options.behaviour, behaviours());
+  const clauses = readClauses();
+  checkNames(
+    'clause',
+    options.clause,
+    clauses.map((clause) => clause.id),
+  );
+  const suite = await loadSuite(foldersFor(patterns, options));
+  refuseProblems(suite.problems);
+  const known = await knownFailures(options);
+  const selection = {
+    patterns,
+    classes: options.class,
+    behaviours: options.behaviour,
+    clauses: options.clause,
+  };
+  // What cannot be selected in any profile is an error before the implementation starts.
+  select(suite.cases, selection, wantedProfile ?? 'linux-2.6.29');
+
+  const implementation = await createImplementation(options.impl, {
+    profile: wantedProfile,
+    timeoutFactor: timeoutFactor(options.timeout),
+  });
+  const declaration = await started(implementation);
+  if (typeof declaration === 'number') return declaration;
+  const profile = agreedProfile(declaration, wantedProfile, implementation.label);
+  const selected = select(suite.cases, selection, profile);
+  const claimed = claimedCases(selected, declaration, options.class);
+
+  const report = new TextReport(clauses, usesColor(options.color), rerunOptions(options));
+  const interruption = watchInterrupts();
+  let done = 0;
+  let bad = 0;
+  const results = await runCases(implementation, claimed.cases, {
+    declaration,
+    judging: { profile, choices: declaration.choices ?? {}, observes: declaration.observes },
+    failFast: options.failFast,
+    interrupted: () => interruption.happened,
+    onResult: (result) => {
+      done++;
+      if (isBad(result.verdict)) bad++;
+      if (done % 64 === 0) report.progress(done, claimed.cases.length, bad);
+    },
+  });
+  await implementation.stop();
+  interruption.end();
+  report.endProgress();
+
+  const comparison = compareKnown(results, known, suite.cases);
+  for (const result of comparison.unexpected) report.failure(result);
+  report.summary({
+    label: implementation.label,
+    profile,
+    results,
+    comparison,
+    unspecified: countBy(selected.unspecified, (entry) => entry.unspecifiedBy ?? ''),
+    notClaimed: claimed.notClaimed,
+    otherProfile: selected.otherProfile,
+    interrupted: interruption.happened,
+    seconds: (performance.now() - began) / 1000,
+  });
+  if (interruption.happened) return ExitCode.interrupted;
+  const complete = results.length === claimed.cases.length || options.failFast === true;
+  return exitCode(results, comparison, complete);
+}
+
+/** Only what must be read is read: with plain patterns and behaviours, their folders. */
+function foldersFor(patterns: readonly string[], options: RunCommandOptions): string[] | undefined {
+  // Known failures are held against the whole suite, so that a stale entry is seen.
+  if (options.expectations !== undefined || options.impl === 'qemu' || options.impl === 'native')
+    return undefined;
+  const named =
+    behavioursOfPatterns(patterns) ?? (options.behaviour.length > 0 ? options.behaviour : undefined);
+  if (named === undefined) return undefined;
+  checkNames('behaviour', named, behaviours());
+  return named;
+}
+
+async function knownFailures(options: RunCommandOptions): Promise<KnownFailure[]> {
+  const files = options.expectations === undefined ? [] : [options.expectations];
+  if (isBuiltIn(options.impl)) {
+    const own = join(packageRoot, 'runner', 'implementations', options.impl, 'expectations.yaml');
+    if (existsSync(own)) files.push(own);
+  }
+  return (await Promise.all(files.map(readKnownFailures))).flat();
+}
+
+function timeoutFactor(seconds: number | undefined): number {
+  if (seconds === undefined) return 1;
+  if (!(seconds > 0)) throw new UsageError('--timeout needs a number of seconds greater than 0');
+  return seconds / USUAL_SECONDS;
+}
+
+/** The declaration, or the exit code when the implementation cannot be had. */
+async function started(implementation: Implementation): Promise<Declaration | number> {
+  try {
+    return await implementation.start();
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    process.stderr.write(
+      `lguest-conformance: ${implementation.label} cannot be started: ${error.message}\n${error.cure}\n`,
+    );
+    return ExitCode.cannotStart;
+  }
+}
+
+function agreedProfile(declaration: Declaration, wanted: Profile | undefined, label: string): Profile {
+  if (wanted !== undefined && wanted !== declaration.profile) {
+    throw new UsageError(`${label} declares profile ${declaration.profile}, not ${wanted}`);
+  }
+  return declaration.profile;
+}
+
+/** Without --class only the classes that the implementation claims are run; the others are counted and told. */
+function claimedCases(selected: Selected, declaration: Declaration, classes: readonly string[]) {
+  if (classes.length > 0) return { cases: selected.cases, notClaimed: new Map<string, number>() };
+  const isClaimed = (name: string): boolean => declaration.classes.some((claimed) => claimed === name);
+  return {
+    cases: selected.cases.filter((entry) => isClaimed(entry.class)),
+    notClaimed: countBy(
+      selected.cases.filter((entry) => !isClaimed(entry.class)),
+      (entry) => entry.class,
+    ),
+  };
+}
+
+function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
+  return counts;
+}
+
+function rerunOptions(options: RunCommandOptions): string {
+  const parts: string[] = [];
+  if (options.impl !== 'reference')
+    parts.push(` --impl ${isBuiltIn(options.impl) ? options.impl : `"${options.impl}"`}`);
+  if (options.profile !== undefined) parts.push(` --profile ${options.profile}`);
+  return parts.join('');
+}
+
+/** The first Ctrl-C ends the run after the case at hand; a second one ends the program at once. */
+function watchInterrupts() {
+  const state = { happened: false, end: () => process.removeListener('SIGINT', onInterrupt) };
+  function onInterrupt(): void {
+    if (state.happened) process.exit(ExitCode.interrupted);
+    state.happened = true;
+  }
+  process.on('SIGINT', onInterrupt);
+  return state;
+}
+
+/** Green needs cases that ran and passed, a verdict for each, and nothing red. */
+function exitCode(results: readonly Result[], comparison: Comparison, complete: boolean): number {
+  const red = comparison.unexpected.length + comparison.unexpectedPasses.length + comparison.stale.length;
+  const ran = results.some((result) => result.verdict === 'pass' || isBad(result.verdict));
+  return red === 0 && ran && complete ? ExitCode.conforms : ExitCode.doesNotConform;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { Case, Expectation } from '../cases/case.js';
+import { didYouMean } from '../cases/nearest.js';
+import { loadSuite, type Suite } from '../cases/suite.js';
+import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
+import { type ExpandedCase, expandCase } from '../expand/request.js';
+import { PROFILES, type ProcessorGiven, type Profile } from '../protocol.js';
+import { print } from '../report/output.js';
+import { behavioursOfPatterns, checkNames } from '../select.js';
+import { readClauses } from '../spec.js';
+import { ExitCode, UsageError } from '../usage.js';
+import { refuseProblems } from './loading.js';
+
+export interface ShowOptions {
+  json?: boolean;
+  profile?: string;
+}
+
+/** Prints one case: its clauses, its request as it is sent, and what is expected. */
+export async function show(id: string, options: ShowOptions): Promise<number> {
+  const profile = profileOf(options.profile);
+  const suite = await loadSuite(behavioursOfPatterns([id]));
+  const entry = find(suite, id);
+  const expanded = expandCase(entry, { profile, choices: {} });
+  if (options.json === true) {
+    print(JSON.stringify(expanded.request));
+    return ExitCode.conforms;
+  }
+  print(`${entry.id}  (class ${entry.class}, ${entry.file}:${entry.line})`);
+  print(entry.title);
+  if (entry.source !== undefined) print(`source: ${entry.source}`);
+  if (entry.withdrawn !== undefined) print(`withdrawn: ${entry.withdrawn}`);
+  if (entry.unspecifiedBy !== undefined) print(`left open by ${entry.unspecifiedBy} in profile linux-2.6.29`);
+  const clauses = readClauses();
+  for (const name of entry.clauses) {
+    print(`\n${name}: ${clauses.find((clause) => clause.id === name)?.text ?? 'not in the spec'}`);
+  }
+  print('\nrequest');
+  print(JSON.stringify(expanded.request, null, 2));
+  print('\nexpected, over the state before the step');
+  print(JSON.stringify(expectations(expanded), null, 2));
+  return ExitCode.conforms;
+}
+
+export function profileOf(name: string | undefined): Profile {
+  const profile = PROFILES.find((known) => known === (name ?? PROFILES[0]));
+  if (profile === undefined) {
+    checkNames('profile', [name ?? ''], PROFILES);
+    throw new UsageError(`there is no profile "${name}"`);
+  }
+  return profile;
+}
+
+function find(suite: Suite, id: string): Case {
+  const entry = suite.cases.find((candidate) => candidate.id === id);
+  if (entry !== undefined) return entry;
+  refuseProblems(suite.problems);
+  const ids = suite.cases.map((candidate) => candidate.id);
+  const rows = ids.filter((candidate) => candidate.startsWith(`${id}/`));
+  const hint = rows.length > 0 ? `; it is a table: "${rows[0]}" is its first row` : didYouMean(id, ids);
+  throw new UsageError(`there is no case "${id}"${hint}`);
+}
+
+/** The expectation of each step; for the first, with what was derived for it. */
+function expectations({ request, expected }: ExpandedCase): unknown[] {
+  return expected.map((expectation, index) => (index === 0 ? derived(request, expectation) : expectation));
+}
+
+function derived(request: ExpandedCase['request'], expectation: Expectation): unknown {
+  if (request.class !== 'processor') {
+    return {
+      ...expectation,
+      state: namedPart(expectedHostState(hostStateOf(request), expectation.state), expectation),
+    };
+  }
+  const given = request.given as ProcessorGiven;
+  const { registers, memory, io } = expectedProcessorState(processorStateOf(given), expectation, {});
+  const before = given.registers as unknown as Record<string, unknown>;
+  const changed = Object.entries(registers).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+  );
+  const unchanged = new Set(
+    processorStateOf(given)
+      .memory.runs()
+      .map((run) => JSON.stringify(run)),
+  );
+  const stored = memory.runs().filter((run) => !unchanged.has(JSON.stringify(run)));
+  return { ...expectation, state: { registers: Object.fromEntries(changed), memory: stored, io } };
+}
+
+function namedPart(state: Record<string, unknown>, expectation: Expectation): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => key in expectation.state));
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Reading the plain data of a request; what is not as the protocol says is a malformed case. */
+
+/** The case cannot be run as it is given; answered with error 1002. */
+export class MalformedCase extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MalformedCase';
+  }
+}
+
+export type Tree = Record<string, unknown>;
+
+export function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A map; absent and null are an empty one. */
+export function treeAt(source: Tree, key: string): Tree {
+  const value = source[key] ?? {};
+  if (!isTree(value)) throw new MalformedCase(`${key} is not a map`);
+  return value;
+}
+
+/** A list of maps; absent and null are an empty one. */
+export function treesAt(source: Tree, key: string): Tree[] {
+  return listAt(source, key).map((entry, index) => {
+    if (!isTree(entry)) throw new MalformedCase(`${key}[${index}] is not a map`);
+    return entry;
+  });
+}
+
+export function listAt(source: Tree, key: string): unknown[] {
+  const value = source[key] ?? [];
+  if (!Array.isArray(value)) throw new MalformedCase(`${key} is not a list`);
+  return value;
+}
+
+function toWord(value: unknown, what: string): number {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new MalformedCase(`${what} is not an unsigned 32-bit number: ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+/** An unsigned 32-bit number; truth values count as 0 and 1. */
+export function wordAt(source: Tree, key: string, absent = 0): number {
+  const value = source[key];
+  return value === undefined || value === null ? absent : toWord(value, key);
+}
+
+/** A number, or null when absent. */
+export function optionalWordAt(source: Tree, key: string): number | null {
+  const value = source[key];
+  return value === undefined || value === null ? null : toWord(value, key);
+}
+
+/** A truth value; numbers count as true unless 0. */
+export function flagAt(source: Tree, key: string, absent = false): boolean {
+  const value = source[key];
+  return value === undefined || value === null ? absent : toWord(value, key) !== 0;
+}
+
+export function wordsAt(source: Tree, key: string): number[] {
+  return listAt(source, key).map((value) => toWord(value, key));
+}
+
+/** Bytes in hex. */
+export function bytesAt(source: Tree, key: string): Uint8Array {
+  const value = source[key];
+  if (typeof value !== 'string' || !/^([0-9a-fA-F]{2})*$/.test(value)) {
+    throw new MalformedCase(`${key} is not a string of hex bytes`);
+  }
+  return Buffer.from(value, 'hex');
+}
+
+/** A descriptor table: pairs of words by index. */
+export function entriesAt(source: Tree, key: string): [number, number, number][] {
+  return Object.entries(treeAt(source, key)).map(([index, pair]) => {
+    const [a, b] = Array.isArray(pair) ? pair : [];
+    return [Number(index), toWord(a, `${key}.${index}`), toWord(b, `${key}.${index}`)];
+  });
+}

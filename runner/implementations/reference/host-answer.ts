@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { GUEST_REGISTERS } from '../../../reference/host/guest-registers.js';
+import { LGUEST_ENTRY } from '../../../reference/host/host-code.js';
+import { hostGdtPhysical } from '../../../reference/host/host-initialisation.js';
+import type { LauncherMemory } from '../../../reference/host/launcher-memory.js';
+import {
+  ENTRIES_PER_TABLE,
+  GDT_ENTRIES,
+  GdtEntry,
+  IDT_ENTRIES,
+  lguestPages,
+  PAGE_MASK,
+  PAGE_SIZE,
+  REGS_OFFSET,
+  State,
+  SWITCHER_PGD_INDEX,
+  statePhysical,
+  Tss,
+} from '../../../reference/host/layout.js';
+import type { LgCpu, Lguest } from '../../../reference/host/state.js';
+import type { PhysicalMemory } from '../../../reference/processor/memory.js';
+import type { MemoryRun } from '../../protocol.js';
+import type { HostMachine } from './host-machine.js';
+
+const ERESTART = -85;
+
+type Table = Record<string, [number, number]>;
+
+/** The whole state of a host and its guests, in the shape of `given`. */
+export function describeState(machine: HostMachine): Record<string, unknown> {
+  const words = new Uint32Array(machine.host.memory.bytes.buffer);
+  const touched = [...machine.host.memory.touchedPages()];
+  const shared = {
+    host: describeHost(machine),
+    pages: describePages(machine, words),
+    user_buffer: machine.kernel.user_buffer,
+  };
+  if (machine.severalGuests) {
+    return { guests: machine.guests.map((guest) => describeGuest(guest, words, touched)), ...shared };
+  }
+  const [guest] = machine.guests;
+  if (guest === undefined) return shared;
+  const { vcpus, ...rest } = describeGuest(guest, words, touched);
+  return { ...vcpus[0], ...rest, ...shared };
+}
+
+function describeGuest(lg: Lguest, words: Uint32Array, touched: readonly number[]) {
+  return {
+    vcpus: lg.cpus.map((cpu) => describeCpu(cpu, words)),
+    lg: describeLg(lg),
+    shadow: describeShadow(lg, words),
+    memory: describeMemory(lg.launcher, words, touched),
+  };
+}
+
+function describeLg(lg: Lguest) {
+  return {
+    pfn_limit: lg.pfn_limit,
+    kernel_address: lg.kernel_address,
+    noirq_start: lg.noirq_start,
+    noirq_end: lg.noirq_end,
+    stack_pages: lg.stack_pages,
+    mem_base: lg.launcher.mem_base,
+    lguest_data: lg.lguest_data === 0 ? null : (lg.lguest_data - lg.launcher.mem_base) >>> 0,
+    dead: typeof lg.dead === 'string' ? lg.dead : null,
+    dead_errno: typeof lg.dead === 'number' ? lg.dead : 0,
+    restart: lg.dead === ERESTART,
+    pgdirs: lg.pgdirs.map(({ gpgdir, pgdir }) => ({ gpgdir, allocated: pgdir !== null })),
+  };
+}
+
+function describeCpu(cpu: LgCpu, words: Uint32Array) {
+  const regs: Record<string, number> = {};
+  for (const name of GUEST_REGISTERS) regs[name] = cpu.regs.read(name);
+  return {
+    regs,
+    cpu: {
+      ts: cpu.ts,
+      esp1: cpu.esp1,
+      ss1: cpu.ss1,
+      changed: cpu.changed,
+      halted: cpu.halted,
+      break_out: cpu.break_out,
+      pending_notify: cpu.pending_notify,
+      next_hcall: cpu.next_hcall,
+      irqs_pending: cpu.irqs_pending,
+      last_pagefault: cpu.last_pagefault,
+      cpu_pgd: cpu.cpu_pgd,
+      hcall_pending: cpu.hcall,
+      timer_armed: cpu.timer_armed,
+      last_pages: cpu.last_pages,
+    },
+    gdt: describeTable(words, cpu.gdt, GDT_ENTRIES),
+    idt: describeTable(words, cpu.idt, IDT_ENTRIES),
+  };
+}
+
+/** The entries of a table that are not zero. */
+function describeTable(words: Uint32Array, table: number, size: number): Table {
+  const entries: Table = {};
+  const first = table >>> 2;
+  for (let index = 0; index < size; index++) {
+    const a = words[first + index * 2] ?? 0;
+    const b = words[first + index * 2 + 1] ?? 0;
+    if (a !== 0 || b !== 0) entries[index] = [a, b];
+  }
+  return entries;
+}
+
+function describeShadow(lg: Lguest, words: Uint32Array) {
+  const pde: Record<string, unknown>[] = [];
+  const pte: Record<string, unknown>[] = [];
+  lg.pgdirs.forEach(({ pgdir }, slot) => {
+    if (pgdir === null) return;
+    for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
+      const entry = words[(pgdir >>> 2) + index] ?? 0;
+      if (entry === 0) continue;
+      const vaddr = (index << 22) >>> 0;
+      pde.push({ pgdir: slot, vaddr, flags: entry & 0xfff });
+      if (index !== SWITCHER_PGD_INDEX) describeShadowTable(lg, words, (entry & PAGE_MASK) >>> 0, slot, vaddr, pte);
+    }
+  });
+  return { pde, pte };
+}
+
+function describeShadowTable(
+  lg: Lguest,
+  words: Uint32Array,
+  table: number,
+  slot: number,
+  base: number,
+  found: Record<string, unknown>[],
+): void {
+  for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
+    const entry = words[(table >>> 2) + index] ?? 0;
+    if (entry === 0) continue;
+    const frame = entry >>> 12;
+    const guest_pfn = frame === 0xfffff ? null : (frame - lg.launcher.firstFrame) & 0xfffff;
+    found.push({ pgdir: slot, vaddr: base + index * PAGE_SIZE, flags: entry & 0xfff, guest_pfn });
+  }
+}
+
+/** All runs of words that are not zero. */
+function describeMemory(launcher: LauncherMemory, words: Uint32Array, touched: readonly number[]): MemoryRun[] {
+  const runs: MemoryRun[] = [];
+  const first = launcher.physical >>> 12;
+  const last = (launcher.physical + launcher.size - 1) >>> 12;
+  for (const page of touched) {
+    if (page < first || page > last) continue;
+    addRuns(launcher, words, page, runs);
+  }
+  return runs;
+}
+
+function addRuns(launcher: LauncherMemory, words: Uint32Array, page: number, runs: MemoryRun[]): void {
+  const end = (page + 1) << 10;
+  let word = page << 10;
+  while (word < end) {
+    if (words[word] === 0) {
+      word++;
+      continue;
+    }
+    const start = word;
+    while (word < end && words[word] !== 0) word++;
+    const bytes = launcher.memory.bytes.subarray(start * 4, word * 4);
+    runs.push({ at: start * 4 - launcher.physical, hex: Buffer.from(bytes).toString('hex') });
+  }
+}
+
+// -------------------------------------------------------------------------------------------------- the host
+
+function describeHost({ host, kernel }: HostMachine) {
+  const registers = [];
+  for (let hostCpu = 0; hostCpu < kernel.nr_cpu_ids; hostCpu++) registers.push(kernel.processor(hostCpu).registers());
+  const [first = 0, second = 0] = host.default_idt_entries;
+  return {
+    host_cpu: kernel.host_cpu,
+    cr0: registers.map((cpu) => cpu.cr0),
+    cr2: registers[kernel.host_cpu]?.cr2 ?? 0,
+    cr4: registers.map((cpu) => cpu.cr4),
+    sysenter_cs: registers.map((cpu) => cpu.sysenter_cs),
+    feature_pge: kernel.boot_cpu.pge,
+    cpu_had_pge: host.cpu_had_pge,
+    task: { ...kernel.task },
+    lguest_entry: { offset: host.memory.read32(LGUEST_ENTRY), segment: host.memory.read16(LGUEST_ENTRY + 4) },
+    default_idt_entries: { first, step: (second - first) >>> 0 },
+  };
+}
+
+function describePages(machine: HostMachine, words: Uint32Array) {
+  const { kernel } = machine;
+  if (!machine.listsPages) return describeStatePage(machine, kernel.host_cpu, words);
+  return Array.from({ length: kernel.nr_cpu_ids }, (_, hostCpu) => describeStatePage(machine, hostCpu, words));
+}
+
+function describeStatePage({ host }: HostMachine, hostCpu: number, words: Uint32Array) {
+  const { memory } = host;
+  const state = statePhysical(hostCpu);
+  const tss = state + State.guest_tss;
+  return {
+    host_cr3: memory.read32(state + State.host_cr3),
+    host_idt_desc: [memory.read16(state + State.host_idt_desc), memory.read32(state + State.host_idt_desc + 2)],
+    host_gdt_desc_size: memory.read16(state + State.host_gdt_desc),
+    guest_idt_desc_size: memory.read16(state + State.guest_idt_desc),
+    guest_idt_desc_at: memory.read32(state + State.guest_idt_desc + 2),
+    guest_gdt_desc_size: memory.read16(state + State.guest_gdt_desc),
+    guest_gdt_desc_at: memory.read32(state + State.guest_gdt_desc + 2),
+    sp0: memory.read32(tss + Tss.sp0),
+    ss0: memory.read16(tss + Tss.ss0),
+    sp1: memory.read32(tss + Tss.sp1),
+    ss1: memory.read16(tss + Tss.ss1),
+    io_bitmap_base: memory.read16(tss + Tss.io_bitmap_base),
+    state_at: lguestPages(hostCpu) + PAGE_SIZE,
+    regs_at: lguestPages(hostCpu) + REGS_OFFSET,
+    guest_idt: describeIdt(memory, state + State.guest_idt, words),
+    guest_gdt: describeTable(words, state + State.guest_gdt, GDT_ENTRIES),
+    host_gdt: switcherEntries(describeTable(words, hostGdtPhysical(hostCpu), GDT_ENTRIES)),
+  };
+}
+
+/** Of the host's own GDT only the two entries that lguest writes can be seen. */
+function switcherEntries(table: Table): Table {
+  const entries: Table = {};
+  for (const index of [GdtEntry.lguestCs, GdtEntry.lguestDs]) {
+    const entry = table[index];
+    if (entry !== undefined) entries[index] = entry;
+  }
+  return entries;
+}
+
+/** The last IDT that was described: mostly the next one is the same. */
+let lastIdt: { bytes: Uint8Array; table: Table } = { bytes: new Uint8Array(0), table: {} };
+
+function describeIdt(memory: PhysicalMemory, at: number, words: Uint32Array): Table {
+  const bytes = memory.bytes.subarray(at, at + IDT_ENTRIES * 8);
+  if (Buffer.compare(bytes, lastIdt.bytes) !== 0) {
+    lastIdt = { bytes: bytes.slice(), table: describeTable(words, at, IDT_ENTRIES) };
+  }
+  return lastIdt.table;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { writeEntry } from '../../../reference/host/descriptors.js';
+import { GUEST_REGISTERS } from '../../../reference/host/guest-registers.js';
+import { lguestArchHostInit } from '../../../reference/host/host-initialisation.js';
+import { Kernel, type Profile, type World } from '../../../reference/host/kernel.js';
+import { LauncherMemory } from '../../../reference/host/launcher-memory.js';
+import {
+  CR0_TS,
+  CR4_PGE,
+  GDT_ENTRIES,
+  IDT_ENTRIES,
+  NR_CPUS,
+  PAGE_MASK,
+  PAGE_SIZE,
+  Physical,
+  PGDIR_SLOTS,
+  State,
+  SWITCHER_PGD_INDEX,
+  statePhysical,
+  Tss,
+} from '../../../reference/host/layout.js';
+import { bootMachine, hostRegisters, SWITCHER_IMAGE } from '../../../reference/host/machine.js';
+import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
+import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
+import type { Processor, Registers } from '../../../reference/processor/interface.js';
+import { PhysicalMemory } from '../../../reference/processor/memory.js';
+import {
+  bytesAt,
+  entriesAt,
+  flagAt,
+  isTree,
+  listAt,
+  MalformedCase,
+  optionalWordAt,
+  type Tree,
+  treeAt,
+  treesAt,
+  wordAt,
+  wordsAt,
+} from './fields.js';
+
+/** A host with its guests, built from the `given` of a case. */
+export interface HostMachine {
+  host: Host;
+  kernel: Kernel;
+  guests: Lguest[];
+  /** The state has the key `guests` and a list of pages, one for each host CPU. */
+  severalGuests: boolean;
+  /** `pages` in the answer is a list. */
+  listsPages: boolean;
+}
+
+/** How the processors of a class are made. */
+export type MakeProcessor = (memory: PhysicalMemory, registers: Registers) => Processor;
+
+// -------------------------------------------------------------------------------------------------- memory
+
+const SMALLEST_MEMORY = 0x02000000;
+const memories = new Map<number, PhysicalMemory>();
+
+/** Cleared physical memory with room for so many bytes of guests; the same one is used again and again. */
+function clearedMemory(guestBytes: number): PhysicalMemory {
+  let size = SMALLEST_MEMORY;
+  while (size < Physical.guestMemory + guestBytes) size *= 2;
+  if (size > 0x40000000) throw new MalformedCase('guests of so much memory do not fit');
+  let memory = memories.get(size);
+  if (memory === undefined) {
+    memory = new PhysicalMemory(size);
+    memories.set(size, memory);
+  } else memory.clear();
+  return memory;
+}
+
+// ------------------------------------------------------------------------------------------------- the host
+
+/** What a host's part of memory and its tables depend on. */
+interface HostImage {
+  pages: Map<number, Uint8Array>;
+  default_idt_entries: Uint32Array;
+}
+
+const images = new Map<string, HostImage>();
+
+/** Where the Switcher of class host stands once it has been relocated, unless a case says otherwise. */
+const SCRIPTED_HANDLERS = { first: 0xffc00100, step: 10 };
+const SCRIPTED_LINK_ADDRESS = 0xc0540000;
+const SWITCHER_ADDR = 0xffc00000;
+
+export function buildMachine(
+  given: Tree,
+  profile: Profile,
+  conformanceClass: 'host' | 'system',
+  world: World,
+  makeProcessor: MakeProcessor,
+): HostMachine {
+  const severalGuests = Array.isArray(given.guests);
+  const guestTrees = severalGuests ? treesAt(given, 'guests') : [{ ...given, vcpus: [given] }];
+  const guestBytes = guestTrees.reduce((sum, guest) => sum + roundUp(wordAt(guest, 'mem_size')), 0);
+  const memory = clearedMemory(guestBytes);
+  const hostTree = treeAt(given, 'host');
+
+  const initialised = flagAt(hostTree, 'initialised', true);
+  const nr_cpu_ids = wordAt(hostTree, 'nr_cpu_ids', 2);
+  if (nr_cpu_ids < 1 || nr_cpu_ids > NR_CPUS) throw new MalformedCase('nr_cpu_ids is from 1 to 4');
+  const pgd = wordAt(hostTree, 'pgd', Physical.launcherPgd);
+  const processors: Processor[] = [];
+  for (let hostCpu = 0; hostCpu < NR_CPUS; hostCpu++) {
+    processors.push(makeProcessor(memory, givenRegisters(hostTree, hostCpu, initialised, pgd)));
+  }
+  const kernel = new Kernel(memory, processors, world);
+  const host = new Host(kernel, profile);
+  kernel.pgd = pgd;
+  kernel.nr_cpu_ids = nr_cpu_ids;
+  setUpKernel(kernel, hostTree, initialised);
+  setUpSwitcher(host, hostTree, conformanceClass, initialised);
+  installHost(host, hostTree, conformanceClass, initialised);
+
+  const machine: HostMachine = {
+    host,
+    kernel,
+    guests: [],
+    severalGuests,
+    listsPages: severalGuests || Array.isArray(given.pages) || !initialised,
+  };
+  setUpPages(machine, given);
+  let physical: number = Physical.guestMemory;
+  for (const tree of guestTrees) {
+    const guest = buildGuest(host, tree, physical);
+    for (const vcpu of treesAt(tree, 'vcpus')) addVirtualCpu(machine, guest, vcpu);
+    machine.guests.push(guest);
+    physical += roundUp(guest.launcher.size);
+  }
+  if (flagAt(hostTree, 'last_cpu_is_this')) {
+    host.last_cpu[kernel.host_cpu] = machine.guests[0]?.cpus[0] ?? null;
+  }
+  return machine;
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+}
+
+function setUpKernel(kernel: Kernel, tree: Tree, initialised: boolean): void {
+  const task = treeAt(tree, 'task');
+  kernel.boot_cpu.sep = flagAt(tree, 'feature_sep', true);
+  // In `given` the capability is that before initialisation, which clears it.
+  kernel.boot_cpu.pge = flagAt(tree, 'feature_pge', true) && !initialised;
+  kernel.boot_cpu.constant_tsc = flagAt(tree, 'feature_constant_tsc', true);
+  kernel.tsc_unstable = flagAt(tree, 'tsc_unstable');
+  kernel.tsc_khz = wordAt(tree, 'tsc_khz', 2_000_000);
+  kernel.now_sec = wordAt(tree, 'now_sec', 1_000_000);
+  kernel.now_nsec = wordAt(tree, 'now_nsec', 5);
+  kernel.host_cpu = wordAt(tree, 'host_cpu');
+  if (kernel.host_cpu >= kernel.nr_cpu_ids) throw new MalformedCase('host_cpu is not one of nr_cpu_ids');
+  kernel.signal_pending = flagAt(tree, 'signal_pending');
+  kernel.syscall_vector = wordAt(tree, 'syscall_vector', 0x80);
+  kernel.failures.user_buffer_access = wordAt(tree, 'user_buffer_access');
+  kernel.failures.kasprintf = flagAt(tree, 'kasprintf_fails');
+  kernel.failures.init_fpu = flagAt(tree, 'init_fpu_fails');
+  kernel.failures.get_zeroed_page = wordsAt(tree, 'get_zeroed_page_fails');
+  kernel.task.usedfpu = wordAt(task, 'usedfpu');
+  kernel.task.used_math = wordAt(task, 'used_math', 1);
+  kernel.task.fpu_counter = wordAt(task, 'fpu_counter');
+}
+
+function givenRegisters(tree: Tree, hostCpu: number, initialised: boolean, pgd: number): Registers {
+  const registers = hostRegisters(hostCpu, pgd);
+  const usedfpu = flagAt(treeAt(tree, 'task'), 'usedfpu');
+  const pgeOn = flagAt(tree, 'feature_pge', true) && !initialised;
+  const [limit = registers.idtr.limit, base = registers.idtr.base] = wordsAt(tree, 'store_idt');
+  registers.cr0 = wordsAt(tree, 'cr0')[hostCpu] ?? (usedfpu ? registers.cr0 : registers.cr0 | CR0_TS) >>> 0;
+  registers.cr4 = wordsAt(tree, 'cr4')[hostCpu] ?? (pgeOn ? registers.cr4 | CR4_PGE : registers.cr4);
+  registers.sysenter_cs = wordsAt(tree, 'sysenter_cs')[hostCpu] ?? registers.sysenter_cs;
+  registers.cr2 = wordAt(tree, 'cr2');
+  registers.idtr = { base, limit };
+  return registers;
+}
+
+/** Where the Switcher was linked. In class system it is the reference's own listing. */
+function setUpSwitcher(host: Host, tree: Tree, conformanceClass: 'host' | 'system', initialised: boolean): void {
+  if (conformanceClass === 'system') {
+    host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
+    host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
+    host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
+    return;
+  }
+  const entries = treeAt(tree, 'default_idt_entries');
+  const step = wordAt(entries, 'step', SCRIPTED_HANDLERS.step);
+  host.start_switcher_text = wordAt(tree, 'start_switcher_text', SCRIPTED_LINK_ADDRESS);
+  host.switch_to_guest = wordAt(tree, 'switch_to_guest', host.start_switcher_text);
+  const relocation = SWITCHER_ADDR - host.start_switcher_text;
+  const linkedFirst = SCRIPTED_HANDLERS.first - relocation;
+  // A host that is initialised already is given the relocated addresses.
+  const first = initialised ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation : wordAt(entries, 'first', linkedFirst);
+  for (let vector = 0; vector < IDT_ENTRIES; vector++) host.default_idt_entries[vector] = first + step * vector;
+}
+
+/** The host's part of memory: booted, and initialised unless the case does that itself. It is kept for the next case. */
+function installHost(host: Host, tree: Tree, conformanceClass: 'host' | 'system', initialised: boolean): void {
+  const { memory, kernel } = host;
+  const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
+  host.cpu_had_pge = hadPge;
+  const { idtr } = kernel.processor().registers();
+  const key = [
+    conformanceClass,
+    memory.size,
+    initialised,
+    hadPge || kernel.boot_cpu.pge,
+    kernel.nr_cpu_ids,
+    kernel.pgd,
+    idtr.base,
+    idtr.limit,
+    host.start_switcher_text,
+    host.switch_to_guest,
+    host.default_idt_entries[0],
+    host.default_idt_entries[1],
+  ].join(' ');
+  let image = images.get(key);
+  if (image === undefined) {
+    bootMachine(host);
+    if (initialised) initialiseSilently(host);
+    image = { pages: copyTouchedPages(memory), default_idt_entries: host.default_idt_entries.slice() };
+    images.set(key, image);
+  } else {
+    for (const [page, bytes] of image.pages) memory.load(page * PAGE_SIZE, bytes);
+  }
+  host.default_idt_entries.set(image.default_idt_entries);
+}
+
+/** Initialisation that happened before the case: PGE is off already and must not be touched. */
+function initialiseSilently(host: Host): void {
+  const { boot_cpu } = host.kernel;
+  const pge = boot_cpu.pge;
+  boot_cpu.pge = false;
+  lguestArchHostInit(host);
+  boot_cpu.pge = pge;
+  host.kernel.beginOperation();
+}
+
+function copyTouchedPages(memory: PhysicalMemory): Map<number, Uint8Array> {
+  const pages = new Map<number, Uint8Array>();
+  for (const page of memory.touchedPages()) {
+    pages.set(page, memory.bytes.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
+  }
+  return pages;
+}
+
+// --------------------------------------------------------------------------------------------- its state pages
+
+/** What a case says about the state pages: one for the CPU that the task runs on, or one for each. */
+function setUpPages(machine: HostMachine, given: Tree): void {
+  if (given.pages === undefined || given.pages === null) return;
+  const list = Array.isArray(given.pages) ? listAt(given, 'pages') : [];
+  if (!Array.isArray(given.pages)) list[machine.kernel.host_cpu] = given.pages;
+  list.forEach((page, hostCpu) => {
+    if (isTree(page)) setUpStatePage(machine.host.memory, statePhysical(hostCpu), page);
+  });
+}
+
+function setUpStatePage(memory: PhysicalMemory, state: number, page: Tree): void {
+  const tss = state + State.guest_tss;
+  memory.write32(state + State.host_cr3, wordAt(page, 'host_cr3', memory.read32(state + State.host_cr3)));
+  memory.write32(tss + Tss.sp1, wordAt(page, 'sp1', memory.read32(tss + Tss.sp1)));
+  memory.write16(tss + Tss.ss1, wordAt(page, 'ss1', memory.read16(tss + Tss.ss1)));
+  if (page.guest_gdt !== undefined) setTable(memory, state + State.guest_gdt, GDT_ENTRIES, entriesAt(page, 'guest_gdt'));
+  if (page.guest_idt !== undefined) setTable(memory, state + State.guest_idt, IDT_ENTRIES, entriesAt(page, 'guest_idt'));
+}
+
+/** Sets a whole table: entries that are not named are zero. */
+function setTable(memory: PhysicalMemory, table: number, size: number, entries: [number, number, number][]): void {
+  memory.load(table, new Uint8Array(size * 8));
+  for (const [index, a, b] of entries) {
+    if (!(index < size)) throw new MalformedCase(`there is no table entry ${index}`);
+    writeEntry(memory, table, index, { a, b });
+  }
+}
+
+// -------------------------------------------------------------------------------------------------- guests
+
+function buildGuest(host: Host, tree: Tree, physical: number): Lguest {
+  const lgTree = treeAt(tree, 'lg');
+  const launcher = new LauncherMemory(host.memory, wordAt(lgTree, 'mem_base'), physical, wordAt(tree, 'mem_size'));
+  const lg = new Lguest(host, launcher);
+  lg.pfn_limit = wordAt(lgTree, 'pfn_limit');
+  lg.kernel_address = wordAt(lgTree, 'kernel_address');
+  lg.noirq_start = wordAt(lgTree, 'noirq_start');
+  lg.noirq_end = wordAt(lgTree, 'noirq_end');
+  lg.stack_pages = wordAt(lgTree, 'stack_pages');
+  const lguestData = optionalWordAt(lgTree, 'lguest_data');
+  lg.lguest_data = lguestData === null ? 0 : (launcher.mem_base + lguestData) >>> 0;
+  lg.dead = givenDeath(lgTree);
+  for (const run of treesAt(tree, 'memory')) storeRun(launcher, run);
+  for (const exception of treesAt(tree, 'page_access')) {
+    if (exception.access !== 'readonly' && exception.access !== 'unmapped') {
+      throw new MalformedCase(`page_access is readonly or unmapped, not ${JSON.stringify(exception.access)}`);
+    }
+    launcher.setPageAccess(wordAt(exception, 'guest_pfn'), exception.access);
+  }
+  setUpPgdirs(lg, lgTree);
+  setUpShadow(lg, treeAt(tree, 'shadow'));
+  return lg;
+}
+
+function givenDeath(tree: Tree): string | number | null {
+  const errno = tree.dead_errno;
+  if (typeof errno === 'number' && errno !== 0) return errno | 0;
+  if (typeof tree.dead === 'string') return tree.dead;
+  return flagAt(tree, 'restart') ? -85 : null;
+}
+
+/** Stores a run of bytes into guest memory, whatever its pages permit. */
+export function storeRun(launcher: LauncherMemory, run: Tree): void {
+  const at = wordAt(run, 'at');
+  const bytes = bytesAt(run, 'hex');
+  if (at + bytes.length > roundUp(launcher.size)) throw new MalformedCase(`memory at ${at} is outside mem_size`);
+  launcher.memory.load(launcher.physical + at, bytes);
+}
+
+function setUpPgdirs(lg: Lguest, tree: Tree): void {
+  const slots = treesAt(tree, 'pgdirs');
+  if (slots.length > PGDIR_SLOTS) throw new MalformedCase('there are four pgdirs');
+  slots.forEach((slot, index) => {
+    const target = lg.pgdirs[index];
+    if (target === undefined) return;
+    target.gpgdir = wordAt(slot, 'gpgdir');
+    if (flagAt(slot, 'allocated')) target.pgdir = lg.host.kernel.takePage();
+  });
+}
+
+/** The shadow page tables that exist already. */
+function setUpShadow(lg: Lguest, tree: Tree): void {
+  const { memory, kernel } = lg.host;
+  for (const pde of treesAt(tree, 'pde')) {
+    const index = wordAt(pde, 'vaddr') >>> 22;
+    const table = index === SWITCHER_PGD_INDEX ? switcherPtePage(kernel.host_cpu) : kernel.takePage();
+    memory.write32(pdeAddress(lg, pde), (table | wordAt(pde, 'flags')) >>> 0);
+  }
+  for (const pte of treesAt(tree, 'pte')) {
+    const spgd = memory.read32(pdeAddress(lg, pte));
+    if ((spgd & PAGE_MASK) === 0) throw new MalformedCase('a shadow pte without a pde');
+    const guestPage = optionalWordAt(pte, 'guest_pfn');
+    const frame = guestPage === null ? 0xfffff : lg.launcher.firstFrame + guestPage;
+    memory.write32(spteAddress(spgd, wordAt(pte, 'vaddr')), ((frame << 12) | wordAt(pte, 'flags')) >>> 0);
+  }
+}
+
+function pdeAddress(lg: Lguest, entry: Tree): number {
+  const pgdir = lg.pgdirs[wordAt(entry, 'pgdir')]?.pgdir;
+  if (pgdir === undefined || pgdir === null) throw new MalformedCase('a shadow entry in a slot without a directory');
+  return pgdir + (wordAt(entry, 'vaddr') >>> 22) * 4;
+}
+
+function addVirtualCpu(machine: HostMachine, lg: Lguest, tree: Tree): void {
+  const { memory } = machine.host;
+  const number = machine.guests.reduce((sum, guest) => sum + guest.cpus.length, lg.cpus.length);
+  const cpu = new LgCpu(lg, Physical.virtualCpus + number * 2 * PAGE_SIZE);
+  lg.cpus.push(cpu);
+  const regs = treeAt(tree, 'regs');
+  for (const name of GUEST_REGISTERS) cpu.regs.write(name, wordAt(regs, name));
+  const fields = treeAt(tree, 'cpu');
+  cpu.ts = wordAt(fields, 'ts');
+  cpu.esp1 = wordAt(fields, 'esp1');
+  cpu.ss1 = wordAt(fields, 'ss1');
+  cpu.changed = wordAt(fields, 'changed');
+  cpu.halted = wordAt(fields, 'halted');
+  cpu.break_out = wordAt(fields, 'break_out');
+  cpu.pending_notify = wordAt(fields, 'pending_notify');
+  cpu.next_hcall = wordAt(fields, 'next_hcall');
+  cpu.irqs_pending = wordAt(fields, 'irqs_pending');
+  cpu.last_pagefault = wordAt(fields, 'last_pagefault');
+  cpu.cpu_pgd = wordAt(fields, 'cpu_pgd');
+  cpu.hcall = flagAt(fields, 'hcall_pending');
+  cpu.timer_armed = flagAt(fields, 'timer_armed');
+  cpu.last_pages = optionalWordAt(fields, 'last_pages');
+  for (const [index, a, b] of entriesAt(tree, 'gdt')) writeEntry(memory, cpu.gdt, index, { a, b });
+  for (const [index, a, b] of entriesAt(tree, 'idt')) writeEntry(memory, cpu.idt, index, { a, b });
+}

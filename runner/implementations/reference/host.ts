@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
+import { HostBug, HostHang, type HostObserver, type Profile } from '../../../reference/host/kernel.js';
+import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
+import { NotModelled } from '../../../reference/processor/interface.js';
+import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
+import { isTree, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
+import { describeState } from './host-answer.js';
+import { buildMachine, type HostMachine, type MakeProcessor, storeRun } from './host-machine.js';
+import { CPU_OPERATIONS, HOST_OPERATIONS, type Returned } from './operations.js';
+import { ScriptedProcessor } from './scripted-processor.js';
+import { ScriptedWorld } from './scripted-world.js';
+import type { CaseWorld } from './world.js';
+
+/** Runs a case of class host: the processor follows the case's script. */
+export function runHostCase(request: CaseRequest, profile: Profile, observer?: HostObserver): CaseResult {
+  const world = new ScriptedWorld(given(request));
+  const makeProcessor: MakeProcessor = (memory, registers) => {
+    const processor = new ScriptedProcessor(memory, registers, () => world.enterGuest());
+    world.processors.push(processor);
+    return processor;
+  };
+  return runSteps(request, profile, world, makeProcessor, observer);
+}
+
+function given(request: CaseRequest): Tree {
+  if (!isTree(request.given)) throw new MalformedCase('given is not a map');
+  return request.given;
+}
+
+/** Runs the steps of a case of class host or system. */
+export function runSteps(
+  request: CaseRequest,
+  profile: Profile,
+  world: CaseWorld,
+  makeProcessor: MakeProcessor,
+  observer?: HostObserver,
+): CaseResult {
+  const conformanceClass = request.class === 'system' ? 'system' : 'host';
+  const machine = buildMachine(given(request), profile, conformanceClass, world, makeProcessor);
+  machine.kernel.observer = observer;
+  machine.kernel.reportsFpu = request.observe?.event_groups?.includes('fpu') ?? false;
+  return { steps: request.steps.map((step) => runStep(machine, world, step, given(request))) };
+}
+
+function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, givenTree: Tree): StepResult {
+  const { kernel } = machine;
+  if (step.host_cpu !== undefined) kernel.host_cpu = wordAt(step, 'host_cpu');
+  const cpu = chosenCpu(machine, step);
+  if (cpu !== null) for (const call of treesAt(step, 'before')) makeCall(machine, cpu, call);
+  kernel.beginOperation();
+  world.beginStep(kernel, cpu, step);
+  // Recorded answers have the arguments beside the state.
+  const args = step.args === undefined ? treeAt(givenTree, 'args') : treeAt(step, 'args');
+  const outcome = perform(machine, cpu, step.op, args);
+  return {
+    outcome,
+    state: { ...describeState(machine), ...world.describe() },
+    events: kernel.events,
+  };
+}
+
+/** The virtual CPU that a step is about: by `guest` and `vcpu`. */
+function chosenCpu(machine: HostMachine, step: Tree): LgCpu | null {
+  return machine.guests[wordAt(step, 'guest')]?.cpus[wordAt(step, 'vcpu')] ?? null;
+}
+
+/** A call that is made before the operation itself and is not part of the answer. */
+function makeCall(machine: HostMachine, cpu: LgCpu, call: Tree): void {
+  for (const run of treesAt(call, 'memory')) storeRun(cpu.lg.launcher, run);
+  perform(machine, cpu, String(call.op), treeAt(call, 'args'));
+}
+
+type Outcome = Returned & { stop: string };
+
+function perform(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Outcome {
+  try {
+    return { stop: 'ok', ...operation(machine, cpu, op, args) };
+  } catch (error) {
+    if (error instanceof GuestKilled) return { stop: 'ok' };
+    return { stop: stopOf(error) };
+  }
+}
+
+function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Returned {
+  const ofHost = HOST_OPERATIONS[op];
+  if (ofHost !== undefined) return ofHost(machine.host);
+  const ofCpu = CPU_OPERATIONS[op];
+  if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
+  if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');
+  return ofCpu(cpu, args);
+}
+
+/** How an operation ended that the host could not finish. */
+function stopOf(error: unknown): string {
+  if (error instanceof HostBug) return 'host_bug';
+  if (error instanceof HostHang) return 'host_hang';
+  if (error instanceof TripleFault) return 'shutdown';
+  if (error instanceof GuestRunsOn) return 'limit';
+  throw error;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Class processor on the reference: from the given machine to the answer. */
+
+import {
+  createProcessor,
+  PhysicalMemory,
+  type PortBus,
+  type PortSize,
+  type Processor,
+  type ProcessorObserver,
+  type RunLimits,
+  type ScheduledEvent,
+} from '../../../reference/processor/index.js';
+import type {
+  CaseRequest,
+  CaseResult,
+  Given,
+  MemoryRun,
+  PortAccess,
+  PortValue,
+  ProcessorGiven,
+  ProcessorStepResult,
+  RequestStep,
+  RunStep,
+} from '../../protocol.js';
+
+/** A request that the schema would have refused. */
+export class MalformedRequest extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MalformedRequest';
+  }
+}
+
+/** The ports of a case: those that it lists answer, all others read as ones. Writes change nothing. */
+class CasePorts implements PortBus {
+  private readonly values = new Map<string, number>();
+  accesses: PortAccess[] = [];
+
+  constructor(values: readonly PortValue[]) {
+    for (const { port, size, value } of values) this.values.set(`${port}/${size}`, value);
+  }
+
+  read(port: number, size: PortSize): number {
+    const allOnes = 2 ** (8 * size) - 1;
+    const value = this.values.get(`${port}/${size}`) ?? allOnes;
+    this.accesses.push({ dir: 'in', port, size, value });
+    return value;
+  }
+
+  write(port: number, size: PortSize, value: number): void {
+    this.accesses.push({ dir: 'out', port, size, value });
+  }
+}
+
+/** The ports that the one processor is connected to: those of the case that is running. */
+class SwitchedPorts implements PortBus {
+  current = new CasePorts([]);
+
+  read(port: number, size: PortSize): number {
+    return this.current.read(port, size);
+  }
+
+  write(port: number, size: PortSize, value: number): void {
+    this.current.write(port, size, value);
+  }
+}
+
+/** A machine that runs one case after the other: making a new one each time would cost more than most cases. */
+class Machine {
+  readonly ports = new SwitchedPorts();
+  readonly memory: PhysicalMemory;
+  readonly processor: Processor;
+
+  constructor(size: number, observer?: ProcessorObserver) {
+    this.memory = new PhysicalMemory(size);
+    this.processor = createProcessor(this.memory, this.ports, observer);
+  }
+
+  prepare(given: ProcessorGiven): void {
+    this.memory.clear();
+    for (const { at, hex } of given.memory) this.memory.load(at, Buffer.from(hex, 'hex'));
+    this.processor.reset();
+    this.processor.setRegisters(given.registers);
+    this.ports.current = new CasePorts(given.io);
+  }
+}
+
+let reusable: Machine | undefined;
+
+function machineFor(size: number, observer: ProcessorObserver | undefined): Machine {
+  if (observer !== undefined) return new Machine(size, observer);
+  if (reusable?.memory.size !== size) reusable = new Machine(size);
+  return reusable;
+}
+
+/**
+ * Runs a case of class processor. Throws `NotModelled` (of the reference) where the model ends.
+ * @param observer is told every instruction and every exception
+ */
+export function runProcessorCase(request: CaseRequest, observer?: ProcessorObserver): CaseResult {
+  const { given } = request;
+  if (!isProcessorGiven(given)) throw new MalformedRequest('given is not the state of a processor');
+  const machine = machineFor(given.memory_size, observer);
+  machine.prepare(given);
+  return { steps: request.steps.map((step) => runStep(machine, step, request)) };
+}
+
+function runStep(machine: Machine, step: RequestStep, request: CaseRequest): ProcessorStepResult {
+  if (!isRunStep(step)) throw new MalformedRequest(`class processor has no operation ${step.op}`);
+  const { processor, ports } = machine;
+  ports.current.accesses = [];
+  const stop = processor.run(limitsOf(step));
+  return {
+    outcome: { stop },
+    state: {
+      registers: processor.registers(),
+      memory: (request.observe.memory ?? []).flatMap(([at, length]) =>
+        nonZeroRuns(machine.memory, at, length),
+      ),
+      io: ports.current.accesses,
+    },
+    events: [],
+  };
+}
+
+function limitsOf(step: RunStep): RunLimits {
+  const events = (step.interrupts ?? []).map(({ after, vector, nmi }): ScheduledEvent => {
+    if (nmi === true) return { counter: 'all', after, nmi };
+    if (vector === undefined) throw new MalformedRequest('an interrupt needs a vector or nmi');
+    return { counter: 'all', after, vector };
+  });
+  return { instructions: step.max_instructions, events };
+}
+
+function isProcessorGiven(given: Given): given is ProcessorGiven {
+  return 'registers' in given && 'memory' in given && 'memory_size' in given && 'io' in given;
+}
+
+function isRunStep(step: RequestStep): step is RunStep {
+  return step.op === 'run' && typeof step.max_instructions === 'number';
+}
+
+/** Zero bytes of this many or more end a run. */
+const GAP = 8;
+const PAGE = 4096;
+
+/** What is not zero between `at` and `at + length`, as runs; only pages that were written are looked at. */
+function nonZeroRuns(memory: PhysicalMemory, at: number, length: number): MemoryRun[] {
+  const runs: MemoryRun[] = [];
+  const end = Math.min(at + length, memory.size);
+  for (const page of memory.touchedPages()) {
+    const from = Math.max(at, page * PAGE);
+    const to = Math.min(end, (page + 1) * PAGE);
+    collectRuns(memory.bytes, from, to, runs);
+  }
+  return runs;
+}
+
+function collectRuns(bytes: Uint8Array, from: number, to: number, runs: MemoryRun[]): void {
+  let start = -1;
+  let last = -1;
+  for (let address = from; address < to; address++) {
+    if (bytes[address] === 0) continue;
+    if (start >= 0 && address - last > GAP) {
+      runs.push(runOf(bytes, start, last));
+      start = -1;
+    }
+    if (start < 0) start = address;
+    last = address;
+  }
+  if (start >= 0) runs.push(runOf(bytes, start, last));
+}
+
+function runOf(bytes: Uint8Array, first: number, last: number): MemoryRun {
+  return { at: first, hex: Buffer.from(bytes.subarray(first, last + 1)).toString('hex') };
+}
