@@ -72,6 +72,28 @@ function program(done: (code: number) => void): Command {
       done(await clauses(options));
     });
 
+  cli
+    .command('serve')
+    .description('offer the reference over standard input and output')
+    .option('--profile <name>', 'linux-2.6.29 or hardened')
+    .action(async (options: { profile?: string }) => {
+      const [{ serve }, { profileOf }] = await Promise.all([
+        import('./commands/serve.js'),
+        import('./commands/options.js'),
+      ]);
+      done(await serve({ profile: profileOf(options.profile) }));
+    });
+
+  cli
+    .command('check-adapter')
+    .description('talk to an adapter step by step and explain its mistakes')
+    .argument('<command>', 'the command line that starts it, in quotes')
+    .option('--timeout <seconds>', 'time for one answer', Number)
+    .action(async (command: string, options: { timeout?: number }) => {
+      const { checkAdapter } = await import('./commands/check-adapter.js');
+      done(await checkAdapter(command, options));
+    });
+
   return cli;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { setImmediate as pause } from 'node:timers/promises';
 import type { Case } from './cases/case.js';
 import { CaseError } from './cases/problem.js';
 import { type Judging, judge } from './compare/judge.js';
@@ -17,6 +18,8 @@ export interface RunOptions {
   /** Says that no further case is to be started. */
   interrupted?: () => boolean;
 }
+
+const PAUSE_EVERY = 256;
 
 /**
  * Drives a started implementation through the cases, at most `window` of them unanswered at a time. Results come in the
@@ -36,7 +39,9 @@ export async function runCases(
     if (options.failFast === true && isBad(result.verdict)) stopped = true;
   };
   const pending: Promise<Result>[] = [];
-  for (const entry of cases) {
+  for (const [index, entry] of cases.entries()) {
+    // An implementation in this process never waits: without a pause no signal would be noticed before the end.
+    if (index % PAUSE_EVERY === 0) await pause();
     if (stopped || options.interrupted?.() === true) break;
     const result = runCase(implementation, entry, options);
     // An implementation that answers at once needs no queue, as long as nothing is queued before it.
@@ -61,9 +66,22 @@ function runCase(implementation: Implementation, entry: Case, options: RunOption
   }
   const missing = notDeclared(expanded, options.declaration);
   if (missing !== undefined) return { case: entry, verdict: 'unsupported', details: [missing] };
-  const answer = implementation.run(expanded.request);
   const finish = (received: Answer): Result => resultOf(entry, expanded, received, options.judging);
-  return answer instanceof Promise ? answer.then(finish) : finish(answer);
+  try {
+    const answer = implementation.run(expanded.request);
+    return answer instanceof Promise ? answer.catch(fallen).then(finish) : finish(answer);
+  } catch (error) {
+    return finish(fallen(error));
+  }
+}
+
+/** An implementation in this process that throws has crashed, like a program that dies; the others can still run. */
+function fallen(error: unknown): Answer {
+  return {
+    kind: 'crashed',
+    how: `it threw ${messageOf(error)}`,
+    stderr: error instanceof Error ? (error.stack ?? '') : '',
+  };
 }
 
 /** What the implementation said before that it does not do; then the case need not be sent. */
@@ -77,8 +95,7 @@ function notDeclared({ request }: ExpandedCase, declaration: Declaration): strin
 function resultOf(entry: Case, expanded: ExpandedCase, answer: Answer, judging: Judging): Result {
   switch (answer.kind) {
     case 'result': {
-      const details = detailsFor(expanded, answer.result, judging);
-      return { case: entry, verdict: details.length === 0 ? 'pass' : 'fail', details };
+      return { case: entry, ...judged(expanded, answer.result, judging) };
     }
     case 'unsupported':
       return { case: entry, verdict: 'unsupported', details: [answer.reason] };
@@ -108,13 +125,15 @@ function resultOf(entry: Case, expanded: ExpandedCase, answer: Answer, judging: 
 
 type CaseAnswer = Extract<Answer, { kind: 'result' }>['result'];
 
-function detailsFor(expanded: ExpandedCase, result: CaseAnswer, judging: Judging): string[] {
+function judged(expanded: ExpandedCase, result: CaseAnswer, judging: Judging): Omit<Result, 'case'> {
   try {
     const steps = judge(expanded, result, judging);
-    return steps.flatMap((differences, index) => detailsOf(differences, index, expanded.expected.length));
+    const details = steps.flatMap((found, index) => detailsOf(found, index, expanded.expected.length));
+    const paths = steps.flat().map(({ path }) => path);
+    return details.length === 0 ? { verdict: 'pass', details } : { verdict: 'fail', details, paths };
   } catch (error) {
-    if (error instanceof CaseError) return [`the expectation cannot be derived: ${error.message}`];
-    throw error;
+    if (!(error instanceof CaseError)) throw error;
+    return { verdict: 'fail', details: [`the expectation cannot be derived: ${error.message}`] };
   }
 }
 

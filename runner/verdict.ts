@@ -20,6 +20,8 @@ export interface Result {
   verdict: Verdict;
   /** What is wrong, or missing, in sentences; for `fail` mostly differences. */
   details: string[];
+  /** The paths of the differences, when they are all that is wrong. */
+  paths?: string[];
   /** The end of the implementation's standard error, when it has something to do with it. */
   stderr?: string;
 }

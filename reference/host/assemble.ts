@@ -50,5 +50,6 @@ export function moduleText(listing: Listing, code: Uint8Array): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const listing of LISTINGS) writeFileSync(join(FOLDER, listing.module), moduleText(listing, assemble(listing)));
+  for (const listing of LISTINGS)
+    writeFileSync(join(FOLDER, listing.module), moduleText(listing, assemble(listing)));
 }

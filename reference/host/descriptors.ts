@@ -22,7 +22,12 @@ export function readEntry(memory: PhysicalMemory, table: number, index: number):
 }
 
 /** @param table physical address of the table */
-export function writeEntry(memory: PhysicalMemory, table: number, index: number, words: DescriptorWords): void {
+export function writeEntry(
+  memory: PhysicalMemory,
+  table: number,
+  index: number,
+  words: DescriptorWords,
+): void {
   memory.write32(table + index * 8, words.a);
   memory.write32(table + index * 8 + 4, words.b);
 }
@@ -34,7 +39,12 @@ export function copyEntry(memory: PhysicalMemory, from: number, to: number, inde
 }
 
 /** A descriptor-table register's image: 16-bit size (the limit), then the address. */
-export function writeTableDescriptor(memory: PhysicalMemory, at: number, size: number, address: number): void {
+export function writeTableDescriptor(
+  memory: PhysicalMemory,
+  at: number,
+  size: number,
+  address: number,
+): void {
   memory.write16(at, size);
   memory.write32(at + 2, address);
 }

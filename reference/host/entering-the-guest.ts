@@ -3,6 +3,7 @@
 /** Chapter 10: what is copied into the host CPU's pages, and the far call into the Switcher. */
 
 import { describeEntry } from './entry-event.js';
+import { unlazyFpu } from './fpu.js';
 import { callRunGuestOnce } from './host-code.js';
 import {
   Changed,
@@ -13,7 +14,6 @@ import {
   statePhysical,
   Tss,
 } from './layout.js';
-import { unlazyFpu } from './fpu.js';
 import { copyGdt, copyGdtTls } from './segments.js';
 import { currentSlot, mapSwitcherInGuest } from './shadow-page-tables.js';
 import type { LgCpu } from './state.js';
@@ -22,8 +22,8 @@ import { copyTraps } from './trap-gates.js';
 /** The first half of `lguest_arch_run_guest`: what must be so before the guest runs. Interrupts are off. */
 export function prepareEntry(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
-  if (cpu.ts !== 0) unlazyFpu(cpu.lg.host);
-  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, 0, 0);
+  if (cpu.ts !== 0) unlazyFpu(cpu.lg.host); // ENTER-1 FPU-10 FPU-11
+  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, 0, 0); // ENTER-2 ENTER-3
 }
 
 /** `copy_in_guest_info`: makes the host CPU's pages those of this virtual CPU, copying what has changed. */
@@ -31,20 +31,29 @@ function copyInGuestInfo(cpu: LgCpu, hostCpu: number): void {
   const { host } = cpu.lg;
   const { memory } = host;
   if (host.last_cpu[hostCpu] !== cpu || cpu.last_pages !== hostCpu) {
-    host.last_cpu[hostCpu] = cpu;
+    host.kernel.observer?.note(
+      'ENTER-5',
+      `host CPU ${hostCpu} has not run this virtual CPU last: all is copied`,
+    );
+    host.last_cpu[hostCpu] = cpu; // ENTER-6 ENTER-7
     cpu.last_pages = hostCpu;
     cpu.changed = Changed.all;
   }
   const state = statePhysical(hostCpu);
-  memory.write32(state + State.host_cr3, host.kernel.pgd);
+  memory.write32(state + State.host_cr3, host.kernel.pgd); // ENTER-8
   mapSwitcherInGuest(cpu, hostCpu);
-  memory.write32(state + State.guest_tss + Tss.sp1, cpu.esp1);
+  memory.write32(state + State.guest_tss + Tss.sp1, cpu.esp1); // ENTER-9
   memory.write16(state + State.guest_tss + Tss.ss1, cpu.ss1);
 
-  if ((cpu.changed & Changed.idt) !== 0) copyTraps(cpu, state + State.guest_idt);
-  if ((cpu.changed & Changed.gdt) !== 0) copyGdt(cpu, state + State.guest_gdt);
-  else if ((cpu.changed & Changed.gdtTls) !== 0) copyGdtTls(cpu, state + State.guest_gdt);
-  cpu.changed = 0;
+  host.kernel.observer?.note(
+    'ENTER-12',
+    `changed is ${cpu.changed} (1: IDT, 2: GDT, 4: TLS entries): these are copied`,
+  );
+  if ((cpu.changed & Changed.idt) !== 0) copyTraps(cpu, state + State.guest_idt); // ENTER-12 ENTER-15
+  if ((cpu.changed & Changed.gdt) !== 0)
+    copyGdt(cpu, state + State.guest_gdt); // ENTER-16
+  else if ((cpu.changed & Changed.gdtTls) !== 0) copyGdtTls(cpu, state + State.guest_gdt); // ENTER-17 ENTER-18
+  cpu.changed = 0; // ENTER-19
 }
 
 /** `run_guest_once`: into the Switcher, and back when the guest has trapped or been interrupted. */
@@ -52,7 +61,7 @@ export function runGuestOnce(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
   const hostCpu = kernel.host_cpu;
   copyInGuestInfo(cpu, hostCpu);
-  cpu.regs.trapnum = IMPOSSIBLE_TRAP;
+  cpu.regs.trapnum = IMPOSSIBLE_TRAP; // ENTER-20
   const { pgdir } = currentSlot(cpu);
   if (pgdir === null) throw new Error('the guest has no page directory');
   kernel.event(describeEntry(kernel, cpu, pgdir));

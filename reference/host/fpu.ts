@@ -13,11 +13,11 @@ export function unlazyFpu({ kernel, hardened }: Host): void {
   const { task } = kernel;
   kernel.event({ e: 'unlazy_fpu' });
   if (task.usedfpu === 0) {
-    task.fpu_counter = 0;
+    task.fpu_counter = 0; // FPU-13
     if (hardened) setTaskSwitched(kernel); // E-20
     return;
   }
-  if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' });
+  if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' }); // FPU-12
   task.usedfpu = 0;
   setTaskSwitched(kernel);
 }
@@ -33,8 +33,8 @@ export function mathStateRestore(host: Host): void {
   const { kernel } = host;
   const { task } = kernel;
   kernel.event({ e: 'math_state_restore' });
-  if (task.used_math === 0 && !initFpu(host)) return;
-  kernel.setTaskSwitched(false);
+  if (task.used_math === 0 && !initFpu(host)) return; // FPU-23 FPU-24
+  kernel.setTaskSwitched(false); // FPU-22
   if (kernel.reportsFpu) {
     kernel.event({ e: 'clts' });
     kernel.event({ e: 'fpu_restore' });

@@ -3,8 +3,8 @@
 /** Chapter 06: access to guest memory at addresses that a guest has given. */
 
 import { prefixedHex, unsignedDecimal } from './format.js';
-import { killGuest, type LgCpu, type Lguest } from './state.js';
 import { ENTRIES_PER_TABLE, PAGE_MASK, PageFlag } from './layout.js';
+import { killGuest, type LgCpu, type Lguest } from './state.js';
 
 /** `lguest_address_ok`: whether a range of guest-physical addresses belongs to the guest. */
 export function lguestAddressOk(lg: Lguest, address: number, length: number): boolean {
@@ -14,14 +14,18 @@ export function lguestAddressOk(lg: Lguest, address: number, length: number): bo
 
 /** `lgread` of a word: zero, and a dead guest, if it cannot be read. */
 export function lgread32(cpu: LgCpu, address: number): number {
-  const word = lguestAddressOk(cpu.lg, address, 4) ? cpu.lg.launcher.getUser32(userAddress(cpu, address)) : null;
-  if (word === null) badRead(cpu, address, 4); // MEM-5
-  return word ?? 0; // MEM-4
+  const word = lguestAddressOk(cpu.lg, address, 4)
+    ? cpu.lg.launcher.getUser32(userAddress(cpu, address))
+    : null;
+  if (word === null) badRead(cpu, address, 4);
+  return word ?? 0; // MEM-4 MEM-5
 }
 
 /** `lgread` of a byte. */
 export function lgread8(cpu: LgCpu, address: number): number {
-  const byte = lguestAddressOk(cpu.lg, address, 1) ? cpu.lg.launcher.getUser8(userAddress(cpu, address)) : null;
+  const byte = lguestAddressOk(cpu.lg, address, 1)
+    ? cpu.lg.launcher.getUser8(userAddress(cpu, address))
+    : null;
   if (byte === null) badRead(cpu, address, 1);
   return byte ?? 0;
 }
@@ -81,6 +85,7 @@ function userAddress(cpu: LgCpu, address: number): number {
 }
 
 function badRead(cpu: LgCpu, address: number, length: number): void {
+  cpu.lg.host.kernel.observer?.note('MEM-5', `${prefixedHex(address)} cannot be read and counts as zero`);
   killGuest(cpu, () => `bad read address ${prefixedHex(address)} len ${unsignedDecimal(length)}`);
 }
 
@@ -109,7 +114,12 @@ export function guestPa(cpu: LgCpu, vaddr: number): number {
   if ((gpgd & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-19
   const gpte = lgread32(cpu, gpteAddress(cpu, gpgd, vaddr));
   if ((gpte & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-18
-  return ((gpte & PAGE_MASK) | (vaddr & 0xfff)) >>> 0;
+  const physical = ((gpte & PAGE_MASK) | (vaddr & 0xfff)) >>> 0;
+  cpu.lg.host.kernel.observer?.note(
+    'MEM-16',
+    `by the guest's page tables ${prefixedHex(vaddr)} is guest-physical ${prefixedHex(physical)}`,
+  );
+  return physical;
 }
 
 function killBadAddress(cpu: LgCpu, vaddr: number): void {

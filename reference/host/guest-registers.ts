@@ -31,7 +31,8 @@ export function isGuestRegister(name: string): name is GuestRegister {
   return Object.hasOwn(REGISTER_OFFSETS, name);
 }
 
-export const GUEST_REGISTERS: readonly GuestRegister[] = Object.keys(REGISTER_OFFSETS).filter(isGuestRegister);
+export const GUEST_REGISTERS: readonly GuestRegister[] =
+  Object.keys(REGISTER_OFFSETS).filter(isGuestRegister);
 
 /** A guest's saved registers: words at the end of its regs_page, the page that the Switcher saves into. */
 export class GuestRegisters {

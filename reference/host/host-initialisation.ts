@@ -3,7 +3,6 @@
 /** Chapter 07: what lguest does to the host when it is loaded and when it is removed. */
 
 import { writeEntry, writeTableDescriptor } from './descriptors.js';
-import type { Host } from './state.js';
 import { LGUEST_ENTRY } from './host-code.js';
 import {
   GDT_ENTRIES,
@@ -22,20 +21,26 @@ import {
 } from './layout.js';
 import { restorePge, turnOffPge } from './pge.js';
 import { FULL_EXEC_SEGMENT, FULL_SEGMENT, setupDefaultGdtEntries } from './segments.js';
+import type { Host } from './state.js';
 import { setupDefaultIdtEntries } from './trap-gates.js';
 
 /** `lguest_arch_host_init`. */
 export function lguestArchHostInit(host: Host): void {
-  relocateHandlers(host); // HOST-1
+  relocateHandlers(host); // HOST-1: the order
   for (let hostCpu = 0; hostCpu < host.kernel.nr_cpu_ids; hostCpu++) setUpCpu(host, hostCpu);
-  host.memory.write32(LGUEST_ENTRY, (host.switch_to_guest + switcherOffset(host)) >>> 0); // HOST-10
-  host.memory.write16(LGUEST_ENTRY + 4, LGUEST_CS);
+  writeFarPointer(host);
   turnOffPge(host);
 }
 
 /** `lguest_arch_host_fini`: undoes nothing but PGE. */
 export function lguestArchHostFini(host: Host): void {
   restorePge(host); // HOST-12
+}
+
+/** `lguest_entry`, by which the Switcher is entered. */
+export function writeFarPointer(host: Host): void {
+  host.memory.write32(LGUEST_ENTRY, (host.switch_to_guest + switcherOffset(host)) >>> 0); // HOST-10
+  host.memory.write16(LGUEST_ENTRY + 4, LGUEST_CS);
 }
 
 /** Distance from where the Switcher was linked to where it runs. */

@@ -3,7 +3,7 @@
 /** Chapter 18: what a guest asks for by INT 1Fh, and the ring of requests that it does not wait for. */
 
 import { cString, pointer, prefixedHex, signedDecimal } from './format.js';
-import { lguestAddressOk, lgread } from './guest-memory.js';
+import { lgread, lguestAddressOk } from './guest-memory.js';
 import { guestSetClockevent, writeTimestamp } from './interrupts.js';
 import { LguestData, LHCALL_RING_SIZE, SWITCHER_PGD_INDEX } from './layout.js';
 import { guestLoadTls, loadGuestGdt } from './segments.js';
@@ -47,14 +47,14 @@ export function doHypercalls(cpu: LgCpu): void {
     cpu.hcall = false;
     return;
   }
-  doAsyncHcalls(cpu);
+  doAsyncHcalls(cpu); // HCALL-10
   if (cpu.pending_notify === 0) {
     doHcall(cpu, directArguments(cpu));
-    cpu.hcall = false;
+    cpu.hcall = false; // HCALL-3
   }
 }
 
-/** The arguments are the guest's saved registers. */
+/** The arguments are the guest's saved registers, which no call changes (HCALL-1 HCALL-2). */
 function directArguments(cpu: LgCpu): HcallArgs {
   return {
     arg0: cpu.regs.read(HCALL_REGISTERS.arg0),
@@ -69,10 +69,11 @@ function directArguments(cpu: LgCpu): HcallArgs {
 /** `initialize`: the first hypercall tells where `struct lguest_data` is. Only a wrong number ends it early. */
 function initialize(cpu: LgCpu, args: HcallArgs): void {
   if (args.arg0 !== Lhcall.lguestInit) {
+    // HCALL-4
     killGuest(cpu, () => `hypercall ${signedDecimal(args.arg0)} before INIT`);
     return;
   }
-  if (!lguestArchInitHypercalls(cpu, args.arg1)) killBadGuestPage(cpu);
+  if (!lguestArchInitHypercalls(cpu, args.arg1)) killBadGuestPage(cpu); // HCALL-5
   if (!readNoirqRange(cpu)) killBadGuestPage(cpu);
   writeTimestamp(cpu);
   pageTableGuestDataInit(cpu);
@@ -87,8 +88,9 @@ function killBadGuestPage(cpu: LgCpu): void {
 function lguestArchInitHypercalls(cpu: LgCpu, address: number): boolean {
   const { lg } = cpu;
   const { kernel } = lg.host;
-  if (!lguestAddressOk(lg, address, LguestData.size)) return false;
+  if (!lguestAddressOk(lg, address, LguestData.size)) return false; // HCALL-7
   lg.lguest_data = (lg.launcher.mem_base + address) >>> 0;
+  // HCALL-6
   const tscKhz = kernel.boot_cpu.constant_tsc && !kernel.tsc_unstable ? kernel.tsc_khz : 0;
   if (!putData(cpu, LguestData.tsc_khz, tscKhz)) return false;
   const vector = getData(cpu, LguestData.syscall_vec);
@@ -137,23 +139,24 @@ function doAsyncHcalls(cpu: LgCpu): void {
   const { launcher, lguest_data } = cpu.lg;
   const statusAt = (lguest_data + LguestData.hcall_status) >>> 0;
   const status = launcher.copyFromUser(statusAt, LHCALL_RING_SIZE);
-  if (status === null) return;
+  if (status === null) return; // HCALL-11
 
   for (let done = 0; done < LHCALL_RING_SIZE; done++) {
     const slot = cpu.next_hcall;
-    if (status[slot] === HCALL_DONE) return;
+    if (status[slot] === HCALL_DONE) return; // HCALL-12 HCALL-13
     cpu.next_hcall = (slot + 1) % LHCALL_RING_SIZE;
     const args = ringArguments(cpu, slot);
     if (args === null) {
+      // HCALL-14
       killGuest(cpu, () => 'Fetching async hypercalls');
       return;
     }
-    doHcall(cpu, args);
+    doHcall(cpu, args); // HCALL-17
     if (!launcher.copyToUser((statusAt + slot) >>> 0, Uint8Array.of(HCALL_DONE))) {
-      killGuest(cpu, () => 'Writing result for async hypercall');
+      killGuest(cpu, () => 'Writing result for async hypercall'); // HCALL-15
       return;
     }
-    if (cpu.pending_notify !== 0) return;
+    if (cpu.pending_notify !== 0) return; // HCALL-16
   }
 }
 
@@ -175,11 +178,15 @@ function ringArguments(cpu: LgCpu, slot: number): HcallArgs | null {
 
 /** `do_hcall` and `lguest_arch_do_hcall`. No hypercall returns anything to the guest. */
 function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
+  cpu.lg.host.kernel.observer?.note(
+    'HCALL-1',
+    `hypercall ${signedDecimal(arg0)}, argument ${prefixedHex(arg1)}`,
+  );
   switch (arg0) {
     case Lhcall.flushAsync:
-      return;
+      return; // HCALL-18
     case Lhcall.lguestInit:
-      killGuest(cpu, () => 'already have lguest_data');
+      killGuest(cpu, () => 'already have lguest_data'); // HCALL-9
       return;
     case Lhcall.shutdown:
       shutdown(cpu, arg1, arg2);
@@ -201,13 +208,13 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
       guestSetStack(cpu, arg1, arg2, arg3);
       return;
     case Lhcall.ts:
-      cpu.ts = arg1;
+      cpu.ts = arg1; // HCALL-20
       return;
     case Lhcall.setClockevent:
       guestSetClockevent(cpu, arg1);
       return;
     case Lhcall.halt:
-      cpu.halted = 1;
+      cpu.halted = 1; // HCALL-21
       return;
     case Lhcall.setPte:
       guestSetPte(cpu, arg1, arg2, arg3);
@@ -219,15 +226,15 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
       guestLoadTls(cpu, arg1);
       return;
     case Lhcall.notify:
-      cpu.pending_notify = arg1;
+      cpu.pending_notify = arg1; // HCALL-22
       return;
     default:
-      killGuest(cpu, () => `Bad hypercall ${signedDecimal(arg0)}\n`);
+      killGuest(cpu, () => `Bad hypercall ${signedDecimal(arg0)}\n`); // HCALL-34
   }
 }
 
 /**
- * SHUTDOWN.
+ * SHUTDOWN: HCALL-19.
  * @param message guest-physical address of the guest's last words
  */
 function shutdown(cpu: LgCpu, message: number, reason: number): void {

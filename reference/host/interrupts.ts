@@ -13,26 +13,28 @@ const TIMER_IRQ = 0;
 /** `maybe_do_interrupt`: delivers the lowest pending interrupt that the guest has not blocked, if it may have one now. */
 export function maybeDoInterrupt(cpu: LgCpu): void {
   const { lg } = cpu;
-  if (lg.lguest_data === 0) return;
+  if (lg.lguest_data === 0) return; // DELIV-22
   const blocked = lg.launcher.getUser32((lg.lguest_data + LguestData.blocked_interrupts) >>> 0);
   if (blocked === null) return;
   const irq = lowestBit(cpu.irqs_pending & ~blocked);
-  if (irq === null) return;
-  if (cpu.regs.eip >= lg.noirq_start && cpu.regs.eip < lg.noirq_end) return;
+  if (irq === null) return; // DELIV-23
+  if (cpu.regs.eip >= lg.noirq_start && cpu.regs.eip < lg.noirq_end) return; // DELIV-24
   if (!wakeOrCheckEnabled(cpu)) return;
 
   const gate = readEntry(lg.host.memory, cpu.idt, FIRST_EXTERNAL_VECTOR + irq);
   if (isGatePresent(gate)) {
+    lg.host.kernel.observer?.note('DELIV-27', `virtual interrupt ${irq} is delivered to the guest`);
     cpu.irqs_pending = (cpu.irqs_pending & ~(1 << irq)) >>> 0;
     setGuestInterrupt(cpu, gate, false);
   }
-  writeTimestamp(cpu);
+  writeTimestamp(cpu); // DELIV-28
 }
 
 /** A virtual CPU that has halted is woken, with interrupts on; one that runs must have them on. */
 function wakeOrCheckEnabled(cpu: LgCpu): boolean {
   const irqEnabledAt = (cpu.lg.lguest_data + LguestData.irq_enabled) >>> 0;
-  if (cpu.halted === 0) return (cpu.lg.launcher.getUser32(irqEnabledAt) ?? 0) !== 0;
+  if (cpu.halted === 0) return (cpu.lg.launcher.getUser32(irqEnabledAt) ?? 0) !== 0; // DELIV-26
+  // DELIV-25
   if (!cpu.lg.launcher.putUser32(irqEnabledAt, EFLAGS_IF)) killGuest(cpu, () => 'Re-enabling interrupts');
   cpu.halted = 0;
   return true;

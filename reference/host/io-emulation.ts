@@ -2,6 +2,7 @@
 
 /** Chapter 14: a guest kernel's IN and OUT find a bus with nothing on it. */
 
+import { prefixedHex } from './format.js';
 import { guestPa, lgread8 } from './guest-memory.js';
 import { GUEST_PL } from './layout.js';
 import type { LgCpu } from './state.js';
@@ -19,18 +20,18 @@ export function emulateInsn(cpu: LgCpu): boolean {
   const { regs } = cpu;
   const { hardened } = cpu.lg.host;
   if (hardened && !isGuestKernel(cpu)) return false; // E-3
-  const physical = guestPa(cpu, regs.eip);
-  if (!isGuestKernel(cpu)) return false;
+  const physical = guestPa(cpu, regs.eip); // IO-13 IO-26
+  if (!isGuestKernel(cpu)) return false; // IO-14
 
-  let opcode = lgread8(cpu, physical);
+  let opcode = lgread8(cpu, physical); // IO-15 IO-25
   let length = 0;
-  const prefixed = opcode === OPERAND_SIZE_PREFIX;
+  const prefixed = opcode === OPERAND_SIZE_PREFIX; // IO-16
   if (prefixed) {
     length = 1;
     opcode = lgread8(cpu, hardened ? guestPa(cpu, (regs.eip + 1) >>> 0) : (physical + 1) >>> 0); // E-4
   }
 
-  const form = opcode & 0xfe;
+  const form = opcode & 0xfe; // IO-17
   switch (form) {
     case IoOpcode.inImm:
     case IoOpcode.outImm:
@@ -41,14 +42,17 @@ export function emulateInsn(cpu: LgCpu): boolean {
       length += 1;
       break;
     default:
+      cpu.lg.host.kernel.observer?.note('IO-17', `the byte ${prefixedHex(opcode)} is neither IN nor OUT`);
       return false;
   }
   if (form === IoOpcode.inImm || form === IoOpcode.inDx) {
     const wide = (opcode & 1) !== 0;
     const ones = hardened ? onesAsTheProcessor(wide, prefixed) : onesAsTheOriginal(wide, prefixed);
-    regs.eax = (regs.eax | ones) >>> 0;
+    regs.eax = (regs.eax | ones) >>> 0; // IO-18 IO-19
+    cpu.lg.host.kernel.observer?.note('IO-19', `IN: EAX becomes ${prefixedHex(regs.eax)}`);
   }
-  regs.eip = (regs.eip + length) >>> 0;
+  regs.eip = (regs.eip + length) >>> 0; // IO-20 IO-21
+  cpu.lg.host.kernel.observer?.note('IO-21', `the instruction is skipped: ${length} bytes`);
   return true;
 }
 

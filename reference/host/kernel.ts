@@ -30,6 +30,7 @@ export class HostHang extends Error {
 /** Told what the host does and by which clause, for a person to read. */
 export interface HostObserver {
   note(clause: string, sentence: string): void;
+  event(event: HostEvent): void;
 }
 
 /** What the world around the host does when the host lets it. */
@@ -41,6 +42,8 @@ export interface World {
   runLimits(): RunLimits;
   /** A device of the host has interrupted the guest, and the host's handler runs. */
   hostInterrupt(vector: number): void;
+  /** Interrupts have been enabled: the scheduler may move the task. */
+  interruptsOn(): void;
 }
 
 /** The launcher's task, as far as the FPU goes. */
@@ -76,7 +79,12 @@ export interface Failures {
 export class Kernel {
   readonly boot_cpu: BootCpu = { sep: true, pge: true, constant_tsc: true };
   readonly task: Task = { usedfpu: 0, used_math: 1, fpu_counter: 0 };
-  readonly failures: Failures = { get_zeroed_page: [], kasprintf: false, init_fpu: false, user_buffer_access: 0 };
+  readonly failures: Failures = {
+    get_zeroed_page: [],
+    kasprintf: false,
+    init_fpu: false,
+    user_buffer_access: 0,
+  };
   /** Physical address of the current task's page directory. */
   pgd: number = Physical.launcherPgd;
   /** Which host CPU the task runs on. */
@@ -113,14 +121,9 @@ export class Kernel {
     this.user_buffer = null;
   }
 
-  /** Gives all pages back to the allocator. */
-  emptyPagePool(): void {
-    this.nextFreshPage = Physical.pagePool;
-    this.freePages.length = 0;
-  }
-
   event(event: HostEvent): void {
     this.events.push(event);
+    this.observer?.event(event);
   }
 
   bug(file: string, line: number): never {
@@ -231,6 +234,15 @@ export class Kernel {
   isSignalPending(): boolean {
     this.event({ e: 'signal_pending', value: this.signal_pending });
     return this.signal_pending;
+  }
+
+  localIrqDisable(): void {
+    this.event({ e: 'local_irq_disable' });
+  }
+
+  localIrqEnable(): void {
+    this.event({ e: 'local_irq_enable' });
+    this.world.interruptsOn();
   }
 
   schedule(): void {

@@ -3,6 +3,7 @@
 /** Chapter 12: what must be saved before interrupts come on again. */
 
 import { prepareEntry, runGuestOnce } from './entering-the-guest.js';
+import { prefixedHex } from './format.js';
 import { mathStateRestore } from './fpu.js';
 import { KERNEL_CS, MSR_IA32_SYSENTER_CS } from './layout.js';
 import type { LgCpu } from './state.js';
@@ -19,8 +20,13 @@ export function lguestArchRunGuest(cpu: LgCpu): void {
 
 function saveExit(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
-  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, KERNEL_CS, 0);
   const trap = cpu.regs.trapnum;
-  if (trap === PAGE_FAULT) cpu.last_pagefault = kernel.readCr2();
-  else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(cpu.lg.host);
+  kernel.observer?.note(
+    'SW-3',
+    `the guest has left: trapnum ${trap}, errcode ${prefixedHex(cpu.regs.errcode)}`,
+  );
+  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, KERNEL_CS, 0); // LEAVE-1 LEAVE-2 LEAVE-7
+  if (trap === PAGE_FAULT)
+    cpu.last_pagefault = kernel.readCr2(); // LEAVE-3 LEAVE-4
+  else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(cpu.lg.host); // LEAVE-5 LEAVE-6 FPU-20 FPU-21
 }

@@ -66,7 +66,9 @@ function splitSwitcherCode(): SwitcherImage {
     text: code.subarray(0, textSize),
     start_switcher_text: SWITCHER_LINK_ADDRESS,
     switch_to_guest: SWITCHER_LINK_ADDRESS,
-    default_idt_entries: Uint32Array.from({ length: IDT_ENTRIES }, (_, vector) => table.getUint32(vector * 4, true)),
+    default_idt_entries: Uint32Array.from({ length: IDT_ENTRIES }, (_, vector) =>
+      table.getUint32(vector * 4, true),
+    ),
   };
 }
 
@@ -115,7 +117,10 @@ function setUpPageDirectory(host: Host, pgd: number): void {
     const entry = pfnPte(host, frame, PAGE_KERNEL_FLAGS | PageFlag.pse);
     memory.write32(pgd + ((PAGE_OFFSET >>> 22) + page) * 4, entry);
   }
-  memory.write32(pgd + SWITCHER_PGD_INDEX * 4, pfnPte(host, Physical.hostSwitcherTable >>> 12, PAGE_KERNEL_FLAGS));
+  memory.write32(
+    pgd + SWITCHER_PGD_INDEX * 4,
+    pfnPte(host, Physical.hostSwitcherTable >>> 12, PAGE_KERNEL_FLAGS),
+  );
   const windowPages = SHARED_SWITCHER_PAGES + 2 * NR_CPUS;
   for (let page = 0; page < windowPages && page < ENTRIES_PER_TABLE; page++) {
     const frame = (Physical.switcherText >>> 12) + page;

@@ -2,7 +2,7 @@
 
 /** Chapter 15: a page fault is either the host's business (the shadow lags behind) or the guest's. */
 
-import { killGuest, type LgCpu } from './state.js';
+import { prefixedHex } from './format.js';
 import { gpgdAddress, gpteAddress, lgread32, lgwrite32 } from './guest-memory.js';
 import { LguestData, PageFlag } from './layout.js';
 import {
@@ -14,6 +14,7 @@ import {
   spgdAddress,
   spteAddress,
 } from './shadow-page-tables.js';
+import { killGuest, type LgCpu } from './state.js';
 
 /** Bits of a page fault's error code. */
 export const FAULT_WRITE = 2;
@@ -24,29 +25,34 @@ const FAULT_USER = 4;
  * @returns whether the access can be tried again; false: the fault is the guest's
  */
 export function demandPage(cpu: LgCpu, vaddr: number, errcode: number): boolean {
-  const { memory } = cpu.lg.host;
-  const gpgd = lgread32(cpu, gpgdAddress(cpu, vaddr));
+  const { memory, kernel } = cpu.lg.host;
+  kernel.observer?.note('PF-20', `page fault at ${prefixedHex(vaddr)}, error code ${prefixedHex(errcode)}`);
+  const gpgd = lgread32(cpu, gpgdAddress(cpu, vaddr)); // PF-20 PF-32
   if ((gpgd & PageFlag.present) === 0) return false;
   if (cpu.lg.host.hardened && !isAllowed(gpgd, errcode)) return false; // E-10
 
-  const spgdAt = spgdAddress(cpu, currentSlot(cpu), vaddr);
-  if ((memory.read32(spgdAt) & PageFlag.present) === 0 && !makeShadowTable(cpu, spgdAt, gpgd)) return false;
+  const spgdAt = spgdAddress(cpu, currentSlot(cpu), vaddr); // PF-21
+  if ((memory.read32(spgdAt) & PageFlag.present) === 0 && !makeShadowTable(cpu, spgdAt, gpgd)) return false; // PF-23
 
   const gpteAt = gpteAddress(cpu, gpgd, vaddr);
   let gpte = lgread32(cpu, gpteAt);
-  if (!isAllowed(gpte, errcode)) return false;
-  checkGpte(cpu, gpte);
+  if (!isAllowed(gpte, errcode)) {
+    kernel.observer?.note('PF-24', `the guest's entry ${prefixedHex(gpte)} does not allow the access`);
+    return false;
+  }
+  checkGpte(cpu, gpte); // PF-26
 
-  gpte |= PageFlag.accessed;
+  gpte |= PageFlag.accessed; // PF-27
   if ((errcode & FAULT_WRITE) !== 0) gpte |= PageFlag.dirty;
   gpte >>>= 0;
 
   const spteAt = spteAddress(memory.read32(spgdAt), vaddr);
-  releasePte(cpu.lg, memory.read32(spteAt));
-  const dirty = (gpte & PageFlag.dirty) !== 0;
+  releasePte(cpu.lg, memory.read32(spteAt)); // PF-31
+  const dirty = (gpte & PageFlag.dirty) !== 0; // PF-28
   memory.write32(spteAt, gpteToSpte(cpu, dirty ? gpte : (gpte & ~PageFlag.rw) >>> 0, dirty));
 
   lgwrite32(cpu, gpteAt, gpte);
+  kernel.observer?.note('PF-33', 'the shadow has been filled in: the guest is not told');
   return true;
 }
 
@@ -54,6 +60,7 @@ export function demandPage(cpu: LgCpu, vaddr: number, errcode: number): boolean 
 function makeShadowTable(cpu: LgCpu, spgdAt: number, gpgd: number): boolean {
   const page = cpu.lg.host.kernel.getZeroedPage();
   if (page === null) {
+    // PF-22
     killGuest(cpu, () => 'out of memory allocating pte page');
     return false;
   }
@@ -64,7 +71,7 @@ function makeShadowTable(cpu: LgCpu, spgdAt: number, gpgd: number): boolean {
 
 /** Whether an entry of the guest's tables allows the access that faulted. */
 function isAllowed(entry: number, errcode: number): boolean {
-  if ((entry & PageFlag.present) === 0) return false;
+  if ((entry & PageFlag.present) === 0) return false; // PF-24 PF-25
   if ((errcode & FAULT_WRITE) !== 0 && (entry & PageFlag.rw) === 0) return false;
   return (errcode & FAULT_USER) === 0 || (entry & PageFlag.user) !== 0;
 }
@@ -72,8 +79,9 @@ function isAllowed(entry: number, errcode: number): boolean {
 /** Tells the guest where it faulted: `lguest_data.cr2` is the guest's CR2. */
 export function writeGuestCr2(cpu: LgCpu): void {
   const { lg } = cpu;
-  if (lg.lguest_data === 0) return;
+  if (lg.lguest_data === 0) return; // PF-13
+  lg.host.kernel.observer?.note('PF-12', `the guest's cr2 becomes ${prefixedHex(cpu.last_pagefault)}`);
   if (!lg.launcher.putUser32((lg.lguest_data + LguestData.cr2) >>> 0, cpu.last_pagefault)) {
-    killGuest(cpu, () => 'Writing cr2');
+    killGuest(cpu, () => 'Writing cr2'); // PF-14
   }
 }

@@ -24,33 +24,35 @@ export function runGuest(cpu: LgCpu): number {
   } catch (error) {
     if (!(error instanceof GuestKilled)) throw error; // E-66: whatever kills ends the loop
   }
-  return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT;
+  return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT; // RUN-2
 }
 
 /** @returns null when the guest is dead */
 function runWhileAlive(cpu: LgCpu): number | null {
   const { kernel } = cpu.lg.host;
   while (cpu.lg.dead === null) {
-    if (cpu.hcall) doHypercalls(cpu);
-    if (cpu.pending_notify !== 0) return notifyLauncher(cpu);
-    if (kernel.isSignalPending()) return -ERESTARTSYS;
-    if (cpu.break_out !== 0) return -EAGAIN;
-    maybeDoInterrupt(cpu);
-    kernel.event({ e: 'try_to_freeze' });
+    // RUN-1: the order; RUN-13 RUN-14: death counts here and after step 7 only
+    if (cpu.hcall) doHypercalls(cpu); // RUN-3
+    if (cpu.pending_notify !== 0) return notifyLauncher(cpu); // RUN-4
+    if (kernel.isSignalPending()) return -ERESTARTSYS; // RUN-6
+    if (cpu.break_out !== 0) return -EAGAIN; // RUN-7
+    maybeDoInterrupt(cpu); // RUN-8
+    kernel.event({ e: 'try_to_freeze' }); // RUN-9
     if (cpu.lg.dead !== null) break;
     if (cpu.halted !== 0) {
+      // RUN-10
       kernel.event({ e: 'set_current_state', state: 'TASK_INTERRUPTIBLE' });
       kernel.schedule();
       continue;
     }
-    kernel.event({ e: 'local_irq_disable' });
-    lguestArchRunGuest(cpu);
-    kernel.event({ e: 'local_irq_enable' });
-    lguestArchHandleTrap(cpu);
+    kernel.localIrqDisable(); // RUN-11
+    lguestArchRunGuest(cpu); // RUN-15
+    kernel.localIrqEnable(); // RUN-16
+    lguestArchHandleTrap(cpu); // RUN-12
   }
   return null;
 }
 
 function notifyLauncher(cpu: LgCpu): number {
-  return cpu.lg.host.kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT;
+  return cpu.lg.host.kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT; // RUN-5
 }

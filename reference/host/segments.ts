@@ -5,9 +5,9 @@
 import type { PhysicalMemory } from '../processor/memory.js';
 import { copyEntry, DescriptorBit, readEntry, writeEntry } from './descriptors.js';
 import { signedDecimal } from './format.js';
-import { killGuest, type LgCpu } from './state.js';
 import { lgreadInto } from './guest-memory.js';
 import { Changed, GDT_ENTRIES, GdtEntry, Tss } from './layout.js';
+import { killGuest, type LgCpu } from './state.js';
 
 /** Flat code and data of privilege level 0, for the Switcher. */
 export const FULL_EXEC_SEGMENT = { a: 0x0000ffff, b: 0x00cf9b00 } as const;
@@ -40,17 +40,23 @@ export function setupDefaultGdtEntries(memory: PhysicalMemory, table: number, ts
 /** `setup_guest_gdt`: the kernel segments that a guest starts with, of privilege level 1. */
 export function setupGuestGdt(cpu: LgCpu): void {
   const { memory } = cpu.lg.host;
-  writeEntry(memory, cpu.gdt, GdtEntry.kernelCs, { ...FULL_EXEC_SEGMENT, b: FULL_EXEC_SEGMENT.b | DescriptorBit.dplOne });
-  writeEntry(memory, cpu.gdt, GdtEntry.kernelDs, { ...FULL_SEGMENT, b: FULL_SEGMENT.b | DescriptorBit.dplOne });
+  writeEntry(memory, cpu.gdt, GdtEntry.kernelCs, {
+    ...FULL_EXEC_SEGMENT,
+    b: FULL_EXEC_SEGMENT.b | DescriptorBit.dplOne,
+  });
+  writeEntry(memory, cpu.gdt, GdtEntry.kernelDs, {
+    ...FULL_SEGMENT,
+    b: FULL_SEGMENT.b | DescriptorBit.dplOne,
+  });
 }
 
 /** `fixup_gdt_table`: no entry of privilege level 0, and all accessed, as the table is read-only for the processor. */
 function fixupGdtTable(cpu: LgCpu, first: number, last: number): void {
   const { memory } = cpu.lg.host;
   for (let index = first; index <= last; index++) {
-    if (isIgnoredGdtEntry(index)) continue;
+    if (isIgnoredGdtEntry(index)) continue; // HCALL-25
     const entry = readEntry(memory, cpu.gdt, index);
-    if ((entry.b & DescriptorBit.dpl) === 0) entry.b |= DescriptorBit.dplOne;
+    if ((entry.b & DescriptorBit.dpl) === 0) entry.b |= DescriptorBit.dplOne; // HCALL-24
     entry.b |= DescriptorBit.accessed;
     writeEntry(memory, cpu.gdt, index, entry);
   }
@@ -62,8 +68,8 @@ function fixupGdtTable(cpu: LgCpu, first: number, last: number): void {
  * @param count how many entries
  */
 export function loadGuestGdt(cpu: LgCpu, table: number, count: number): void {
-  if (count > GDT_ENTRIES) killGuest(cpu, () => `too many gdt entries ${signedDecimal(count)}`); // E-63
-  lgreadInto(cpu, table, (count * 8) >>> 0, cpu.gdt, GDT_ENTRIES * 8, 'gdt');
+  if (count > GDT_ENTRIES) killGuest(cpu, () => `too many gdt entries ${signedDecimal(count)}`); // HCALL-32 E-63
+  lgreadInto(cpu, table, (count * 8) >>> 0, cpu.gdt, GDT_ENTRIES * 8, 'gdt'); // HCALL-23 HCALL-33
   fixupGdtTable(cpu, 0, GDT_ENTRIES - 1);
   cpu.changed |= Changed.gdt;
 }
@@ -74,7 +80,7 @@ export function loadGuestGdt(cpu: LgCpu, table: number, count: number): void {
  */
 export function guestLoadTls(cpu: LgCpu, table: number): void {
   const bytes = (GdtEntry.tlsLast - GdtEntry.tlsFirst + 1) * 8;
-  lgreadInto(cpu, table, bytes, cpu.gdt + GdtEntry.tlsFirst * 8, bytes, 'gdt');
+  lgreadInto(cpu, table, bytes, cpu.gdt + GdtEntry.tlsFirst * 8, bytes, 'gdt'); // HCALL-26
   fixupGdtTable(cpu, GdtEntry.tlsFirst, GdtEntry.tlsLast);
   cpu.changed |= Changed.gdtTls;
 }

@@ -3,8 +3,6 @@
 /** The page tables that the processor walks while a guest runs, and how the host keeps them behind the guest's own. */
 
 import { unsignedDecimal } from './format.js';
-import { killGuest, type LgCpu, type Lguest, type PgdirSlot } from './state.js';
-import type { Host } from './state.js';
 import {
   ENTRIES_PER_TABLE,
   lguestPages,
@@ -22,6 +20,8 @@ import {
   SHARED_SWITCHER_PAGES,
   SWITCHER_PGD_INDEX,
 } from './layout.js';
+import type { Host } from './state.js';
+import { killGuest, type LgCpu, type Lguest, type PgdirSlot } from './state.js';
 
 /** The frame that stands for a lookup that failed. */
 const NO_FRAME = 0xfffff;
@@ -60,8 +60,8 @@ function slotAt(lg: Lguest, index: number): PgdirSlot {
 export function spgdAddress(cpu: LgCpu, slot: PgdirSlot, vaddr: number): number {
   let index = vaddr >>> 22;
   if (index >= SWITCHER_PGD_INDEX) {
-    killGuest(cpu, () => 'attempt to access switcher pages');
-    index = 0;
+    killGuest(cpu, () => 'attempt to access switcher pages'); // PF-21
+    index = 0; // E-11
   }
   return pgdirOf(slot) + index * 4;
 }
@@ -76,22 +76,22 @@ export function gpteToSpte(cpu: LgCpu, gpte: number, write: boolean): number {
   const { host, launcher } = cpu.lg;
   const guestFrame = gpte >>> 12;
   const page = ((launcher.mem_base >>> 12) + guestFrame) & NO_FRAME;
-  const frame = host.kernel.getUserPage(launcher, page, write);
+  const frame = host.kernel.getUserPage(launcher, page, write); // PF-28 PF-30
   if (frame === null) {
     killGuest(cpu, () => `failed to get page ${unsignedDecimal(guestFrame)}`);
     return pfnPte(host, NO_FRAME, 0);
   }
-  return pfnPte(host, frame, gpte & 0xfff & ~PageFlag.global);
+  return pfnPte(host, frame, gpte & 0xfff & ~PageFlag.global); // PF-29
 }
 
-/** `check_gpte`. */
+/** `check_gpte`: PF-26. */
 export function checkGpte(cpu: LgCpu, gpte: number): void {
   if ((gpte & PageFlag.pse) !== 0 || gpte >>> 12 >= cpu.lg.pfn_limit) {
     killGuest(cpu, () => 'bad page table entry');
   }
 }
 
-/** `check_gpgd`. */
+/** `check_gpgd`: PF-22. */
 export function checkGpgd(cpu: LgCpu, gpgd: number): void {
   if ((gpgd & 0xfff & ~PAGE_TABLE_FLAGS) !== 0 || gpgd >>> 12 >= cpu.lg.pfn_limit) {
     killGuest(cpu, () => 'bad page directory entry');
@@ -210,7 +210,7 @@ export function regsPteIndex(hostCpu: number): number {
   return (lguestPages(hostCpu) >>> 12) % ENTRIES_PER_TABLE;
 }
 
-/** `populate_switcher_pte_page`: code and this host CPU's two pages; nothing of other CPUs. */
+/** `populate_switcher_pte_page`: code and this host CPU's two pages; nothing of other CPUs (ENTER-21 ENTER-22 ENTER-23). */
 export function populateSwitcherPtePage(host: Host, hostCpu: number): void {
   const { memory } = host;
   const table = switcherPtePage(hostCpu);
@@ -228,8 +228,8 @@ export function populateSwitcherPtePage(host: Host, hostCpu: number): void {
 export function mapSwitcherInGuest(cpu: LgCpu, hostCpu: number): void {
   const { host } = cpu.lg;
   const table = switcherPtePage(hostCpu);
-  host.memory.write32(pgdirOf(currentSlot(cpu)) + SWITCHER_PGD_INDEX * 4, (table | PAGE_KERNEL_FLAGS) >>> 0);
-  const regsPte = pfnPte(host, cpu.regs.regsPage >>> 12, PAGE_KERNEL_FLAGS);
+  host.memory.write32(pgdirOf(currentSlot(cpu)) + SWITCHER_PGD_INDEX * 4, (table | PAGE_KERNEL_FLAGS) >>> 0); // ENTER-10
+  const regsPte = pfnPte(host, cpu.regs.regsPage >>> 12, PAGE_KERNEL_FLAGS); // ENTER-11
   host.memory.write32(table + regsPteIndex(hostCpu) * 4, regsPte);
 }
 

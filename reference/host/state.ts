@@ -162,7 +162,10 @@ export function killGuest(cpu: LgCpu, message: () => string): void {
 
 function recordDeath(lg: Lguest, message: () => string): void {
   const { kernel } = lg.host;
-  if (lg.dead !== null) return; // MEM-11
+  if (lg.dead !== null) {
+    kernel.observer?.note('MEM-11', 'the guest is dead already: the first reason stays');
+    return;
+  }
   if (kernel.failures.kasprintf) {
     kernel.event({ e: 'kasprintf', ok: false });
     lg.dead = -ENOMEM; // MEM-14

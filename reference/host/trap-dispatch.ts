@@ -16,26 +16,26 @@ const PAGE_FAULT = 14;
 /** `lguest_arch_handle_trap`. Interrupts are on. */
 export function lguestArchHandleTrap(cpu: LgCpu): void {
   if (isHandledByHost(cpu, cpu.regs.trapnum)) return;
-  if (!deliverTrap(cpu, cpu.regs.trapnum)) killUnhandled(cpu);
+  if (!deliverTrap(cpu, cpu.regs.trapnum)) killUnhandled(cpu); // TRAP-8
 }
 
 /** What the host does itself about a trap; false: the trap is for the guest. */
 function isHandledByHost(cpu: LgCpu, trap: number): boolean {
   switch (trap) {
     case GENERAL_PROTECTION:
-      return cpu.regs.errcode === 0 && emulateInsn(cpu);
+      return cpu.regs.errcode === 0 && emulateInsn(cpu); // TRAP-1 TRAP-2 IO-12
     case PAGE_FAULT:
-      if (demandPage(cpu, cpu.last_pagefault, cpu.regs.errcode)) return true;
+      if (demandPage(cpu, cpu.last_pagefault, cpu.regs.errcode)) return true; // TRAP-3 PF-10 PF-11
       writeGuestCr2(cpu);
       return false;
     case DEVICE_NOT_AVAILABLE:
-      return cpu.ts === 0;
+      return cpu.ts === 0; // TRAP-4 FPU-30 FPU-31
     case LGUEST_TRAP_ENTRY:
-      cpu.hcall = true;
+      cpu.hcall = true; // TRAP-6
       return true;
     default:
-      if (trap < FIRST_EXTERNAL_VECTOR || trap >= IDT_ENTRIES) return false;
-      cpu.lg.host.kernel.event({ e: 'cond_resched' });
+      if (trap < FIRST_EXTERNAL_VECTOR || trap >= IDT_ENTRIES) return false; // TRAP-5
+      cpu.lg.host.kernel.event({ e: 'cond_resched' }); // TRAP-7
       return true;
   }
 }

@@ -5,8 +5,6 @@
 import type { PhysicalMemory } from '../processor/memory.js';
 import { copyEntry, DescriptorBit, type DescriptorWords, readEntry, writeEntry } from './descriptors.js';
 import { signedDecimal, unsignedDecimal } from './format.js';
-import { killGuest, type LgCpu } from './state.js';
-import type { Host } from './state.js';
 import {
   Changed,
   FIRST_EXTERNAL_VECTOR,
@@ -17,6 +15,8 @@ import {
   LGUEST_TRAP_ENTRY,
   SYSCALL_VECTOR,
 } from './layout.js';
+import type { Host } from './state.js';
+import { killGuest, type LgCpu } from './state.js';
 
 const INTERRUPT_GATE = 0xe;
 const TRAP_GATE = 0xf;
@@ -61,7 +61,7 @@ export function couldBeSyscall(host: Host, vector: number): boolean {
 
 /** `direct_trap`: whether the processor may take a trap straight to the guest. */
 function isDirectTrap(host: Host, vector: number): boolean {
-  if (vector >= FIRST_EXTERNAL_VECTOR && !couldBeSyscall(host, vector)) return false;
+  if (vector >= FIRST_EXTERNAL_VECTOR && !couldBeSyscall(host, vector)) return false; // ENTER-12
   return !HOST_VECTORS.includes(vector);
 }
 
@@ -71,10 +71,10 @@ function isDirectTrap(host: Host, vector: number): boolean {
  * @param hi second word
  */
 export function loadGuestIdtEntry(cpu: LgCpu, vector: number, lo: number, hi: number): void {
-  if (UNSETTABLE_VECTORS.includes(vector)) return;
+  if (UNSETTABLE_VECTORS.includes(vector)) return; // HCALL-29
   cpu.changed |= Changed.idt;
   if (vector >= IDT_ENTRIES) {
-    killGuest(cpu, () => `Setting idt entry ${unsignedDecimal(vector)}`);
+    killGuest(cpu, () => `Setting idt entry ${unsignedDecimal(vector)}`); // HCALL-30
     return;
   }
   setTrap(cpu, vector, lo, hi);
@@ -85,12 +85,13 @@ function setTrap(cpu: LgCpu, vector: number, lo: number, hi: number): void {
   const { memory } = cpu.lg.host;
   const type = gateType({ a: lo, b: hi });
   if (!isGatePresent({ a: lo, b: hi })) {
-    writeEntry(memory, cpu.idt, vector, { a: 0, b: 0 });
+    writeEntry(memory, cpu.idt, vector, { a: 0, b: 0 }); // HCALL-28
     return;
   }
   if (type !== INTERRUPT_GATE && type !== TRAP_GATE) {
-    killGuest(cpu, () => `bad IDT type ${signedDecimal(type)}`);
+    killGuest(cpu, () => `bad IDT type ${signedDecimal(type)}`); // HCALL-31
   }
+  // HCALL-27
   writeEntry(memory, cpu.idt, vector, {
     a: ((KERNEL_CS | GUEST_PL) << 16) | (lo & 0xffff),
     b: (hi & 0xffffef00) >>> 0,
@@ -103,7 +104,8 @@ function setTrap(cpu: LgCpu, vector: number, lo: number, hi: number): void {
  */
 function defaultIdtEntry(vector: number, handler: number, base: DescriptorWords | null): DescriptorWords {
   let flags = DEFAULT_GATE_FLAGS;
-  if (vector === LGUEST_TRAP_ENTRY) flags |= GUEST_PL << 13; // HOST-9
+  if (vector === LGUEST_TRAP_ENTRY)
+    flags |= GUEST_PL << 13; // HOST-9
   else if (base !== null) flags |= base.b & DescriptorBit.dpl;
   return { a: ((LGUEST_CS << 16) | (handler & 0xffff)) >>> 0, b: ((handler & 0xffff0000) | flags) >>> 0 };
 }
@@ -130,10 +132,10 @@ export function copyTraps(cpu: LgCpu, to: number): void {
     if (!isDirectTrap(host, vector)) continue;
     const gate = readEntry(host.memory, cpu.idt, vector);
     if (gateType(gate) === TRAP_GATE) {
-      copyEntry(host.memory, cpu.idt, to, vector);
+      copyEntry(host.memory, cpu.idt, to, vector); // ENTER-13
       continue;
     }
-    const base = isSafeForInt(host, vector) ? gate : null;
+    const base = isSafeForInt(host, vector) ? gate : null; // ENTER-14
     writeEntry(host.memory, to, vector, defaultIdtEntry(vector, host.default_idt_entries[vector] ?? 0, base));
   }
 }

@@ -145,6 +145,8 @@ export const CR0 = {
 } as const;
 
 export const CR4 = {
+  VME: 1 << 0,
+  PVI: 1 << 1,
   TSD: 1 << 2,
   DE: 1 << 3,
   PSE: 1 << 4,
@@ -218,6 +220,8 @@ export class Cpu {
   stackShadow = false;
   /** A repeated string instruction has more rounds to go. */
   repeating = false;
+  /** The instruction being executed went to a handler; a single-step trap that was due is dropped. */
+  handlerEntered = false;
   stopped: StopReason | undefined;
 
   /** Where the prepared write goes; see `prepareWrite`. */
@@ -255,6 +259,7 @@ export class Cpu {
     this.interruptShadow = false;
     this.stackShadow = false;
     this.repeating = false;
+    this.handlerEntered = false;
     this.stopped = undefined;
   }
 }

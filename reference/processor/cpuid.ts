@@ -2,7 +2,7 @@
 
 /** What the processor says of itself. Time and identity are fixed, so that two runs are alike. */
 
-/** Bits of the feature word (leaf 1, EDX). */
+/** Bits of the feature word (leaf 1, EDX): SYS-15. */
 const Feature = {
   fpu: 1 << 0,
   debuggingExtensions: 1 << 2,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** From bytes in the code segment to an `Instruction`. */
+/** From bytes in the code segment to an `Instruction`: chapter 01, EX-4 to EX-8. */
 
 import { type Cpu, CS, DS, ES, FS, GS, NO_REGISTER, type SegmentIndex, SS } from './cpu.js';
 import { generalProtection, invalidOpcode } from './exceptions.js';
@@ -12,7 +12,7 @@ import type { Opcode, OpcodeGroup, OpcodeMap, OperandCode } from './operand-code
 import { translateRead } from './paging.js';
 import { type OperandSize, signed, truncate } from './sizes.js';
 
-/** An instruction with more bytes than this is a general protection fault. */
+/** An instruction with more bytes than this is a general protection fault: EX-6. */
 export const LONGEST_INSTRUCTION = 15;
 
 const SEGMENT_PREFIXES: Readonly<Record<number, SegmentIndex | undefined>> = {
@@ -99,6 +99,7 @@ class Decoder {
     if (second !== undefined) instruction.second = this.operand(second);
     if (third !== undefined) instruction.third = this.operand(third);
 
+    // EX-8
     if (this.lock && !(entry.lockable && instruction.first.kind === 'memory')) throw invalidOpcode();
     instruction.mnemonic = entry.mnemonic;
     instruction.execute = entry.execute;
@@ -159,7 +160,7 @@ class Decoder {
         return this.registerOrMemory(operandSize, 2);
       case 'M':
       case 'Mp':
-        if (this.modrm() >= 0xc0) throw invalidOpcode();
+        if (this.modrm() >= 0xc0) throw invalidOpcode(); // EX-7
         return MEMORY[operandSize];
       case 'Rd':
         return at(GENERAL[4], this.modrmByte() & 7);
@@ -297,7 +298,7 @@ class Decoder {
     else if (mod === 2) instruction.displacement = this.number(2);
   }
 
-  /** An address with EBP or ESP as base is in the stack segment, unless a prefix says otherwise. */
+  /** An address with EBP or ESP as base is in the stack segment, unless a prefix says otherwise: EX-5. */
   private defaultToStack(usesStack: boolean): void {
     if (usesStack && this.segmentPrefix === undefined) this.instruction.segment = SS;
   }
@@ -308,7 +309,7 @@ class Decoder {
     return value >>> 0;
   }
 
-  /** The next byte of the instruction: its length, the code limit and its page are checked. */
+  /** The next byte of the instruction: its length, the code limit (SEG-6) and its page are checked. */
   private byte(): number {
     const { cpu, bytes } = this;
     const offset = cpu.eip + bytes.length;

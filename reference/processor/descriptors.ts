@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Descriptors in the GDT and LDT, and the loading of segment registers. */
+/** Descriptors in the GDT and LDT, and the loading of segment registers: chapter 02, from SEG-9 on. */
 
 import { Attribute, type Cpu, LDTR, Segment, type SegmentIndex, SS, SystemType } from './cpu.js';
 import { type Fault, generalProtection, segmentNotPresent, stackFault } from './exceptions.js';
@@ -50,7 +50,7 @@ export class Descriptor extends Segment {
   }
 }
 
-/** Linear address of a selector's descriptor, or undefined when it lies beyond its table. */
+/** Linear address of a selector's descriptor, or undefined when it lies beyond its table: SEG-10. */
 function descriptorAddress(cpu: Cpu, selector: number): number | undefined {
   const inLdt = (selector & 4) !== 0;
   if (inLdt && !cpu.ldtr.present) return undefined;
@@ -91,7 +91,7 @@ export function readDescriptor(
   return descriptor;
 }
 
-/** Sets the accessed bit, in memory too when it was clear. */
+/** Sets the accessed bit, in memory too when it was clear: SEG-16. */
 export function markAccessed(cpu: Cpu, descriptor: Descriptor): void {
   if ((descriptor.attributes & Attribute.accessed) !== 0) return;
   descriptor.attributes |= Attribute.accessed;
@@ -107,14 +107,15 @@ export function loadSegmentRegister(cpu: Cpu, index: SegmentIndex, selector: num
 
 function loadDataSegment(cpu: Cpu, index: SegmentIndex, selector: number): void {
   if (isNull(selector)) {
-    cpu.segments[index].setNull(selector);
+    cpu.segments[index].setNull(selector); // SEG-9
     return;
   }
   const descriptor = readDescriptor(cpu, selector);
+  // SEG-11
   if (!descriptor.isDataOrReadableCode) throw generalProtection(selector);
   const outranked = descriptor.dpl < Math.max(cpu.cpl, rplOf(selector));
   if (outranked && !descriptor.isConforming) throw generalProtection(selector);
-  if (!descriptor.present) throw segmentNotPresent(selector);
+  if (!descriptor.present) throw segmentNotPresent(selector); // SEG-13
   markAccessed(cpu, descriptor);
   cpu.segments[index].copyFrom(descriptor);
 }
@@ -135,23 +136,24 @@ export function checkStackSegment(
   level: number,
   fault: SelectorFault,
 ): Descriptor {
-  if (isNull(selector)) throw fault(0);
+  if (isNull(selector)) throw fault(0); // SEG-9, GATE-19
   const descriptor = readDescriptor(cpu, selector, fault);
+  // SEG-12
   if (rplOf(selector) !== level || descriptor.dpl !== level || !descriptor.isWritableData) {
     throw fault(selector);
   }
-  if (!descriptor.present) throw stackFault(selector);
+  if (!descriptor.present) throw stackFault(selector); // SEG-13
   return descriptor;
 }
 
-/** After a return to an outer level: data segments that the new level could not have loaded become null. */
+/** After a return to an outer level: data segments that the new level could not have loaded become null: GATE-20. */
 export function dropInnerDataSegments(cpu: Cpu): void {
   for (const segment of [cpu.es, cpu.ds, cpu.fs, cpu.gs]) {
     if (!segment.isConforming && segment.dpl < cpu.cpl) segment.setNull(0);
   }
 }
 
-/** LLDT. A null selector leaves the processor without an LDT. */
+/** LLDT (SYS-8). A null selector leaves the processor without an LDT. */
 export function loadLocalDescriptorTable(cpu: Cpu, selector: number): void {
   if (isNull(selector)) {
     cpu.segments[LDTR].setNull(selector);
@@ -164,7 +166,7 @@ export function loadLocalDescriptorTable(cpu: Cpu, selector: number): void {
   cpu.ldtr.copyFrom(descriptor);
 }
 
-/** LTR: the descriptor must be an available TSS and becomes a busy one. */
+/** LTR (SYS-9): the descriptor must be an available TSS and becomes a busy one. */
 export function loadTaskRegister(cpu: Cpu, selector: number): void {
   if (isNull(selector)) throw generalProtection(0);
   if ((selector & 4) !== 0) throw generalProtection(selector);

@@ -59,12 +59,12 @@ export const gateNotPresent = (vector: number) =>
 export const pageFault = (linear: number, errorCode: number) =>
   new Fault(Vector.pageFault, errorCode, linear);
 
-/** #DE, #TS, #NP, #SS and #GP: two of them in a row make a double fault. */
+/** #DE, #TS, #NP, #SS and #GP: two of them in a row make a double fault (GATE-15). */
 function isContributory(vector: number): boolean {
   return vector === Vector.divideError || (vector >= Vector.invalidTss && vector <= Vector.generalProtection);
 }
 
-/** What becomes of a fault that is met while an event is delivered. */
+/** What becomes of a fault that is met while an event is delivered: GATE-15, GATE-16. */
 export type Escalation = 'deliver second' | 'double fault' | 'shutdown';
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Delivery of exceptions and interrupts through the IDT, and the return from them. */
+/** Delivery of exceptions and interrupts through the IDT: chapter 03, GATE-1 to GATE-16. */
 
 import { type Cpu, ESP, SystemType } from './cpu.js';
 import { type Descriptor, isNull, markAccessed, parseDescriptor, readDescriptor } from './descriptors.js';
@@ -32,7 +32,7 @@ interface Interruption {
   flags: number;
 }
 
-/** Delivers a fault of the instruction at `cpu.eip`. The pushed flags have RF, so that it is not debugged twice. */
+/** Delivers a fault of the instruction at `cpu.eip`. The pushed flags have RF, so that it is not debugged twice (GATE-8). */
 export function deliverFault(cpu: Cpu, fault: Fault): void {
   if (fault.linear !== undefined) cpu.cr2 = fault.linear;
   deliver(cpu, {
@@ -67,7 +67,7 @@ export function softwareInterrupt(cpu: Cpu, vector: number): void {
   enterHandler(cpu, interruption);
 }
 
-/** Delivers, and what goes wrong on the way too, up to a double fault and shutdown. */
+/** Delivers, and what goes wrong on the way too, up to a double fault and shutdown: GATE-14 to GATE-16. */
 function deliver(cpu: Cpu, first: Interruption): void {
   let interruption = first;
   for (;;) {
@@ -92,7 +92,7 @@ function deliver(cpu: Cpu, first: Interruption): void {
   }
 }
 
-/** A fault met while an event is delivered says so in the error codes that name a selector. */
+/** A fault met while an event is delivered says so in the error codes that name a selector: GATE-13. */
 function withExternalBit(fault: Fault): number | undefined {
   if (fault.errorCode === undefined || fault.vector === Vector.pageFault) return fault.errorCode;
   return fault.errorCode | ErrorCode.external;
@@ -115,13 +115,15 @@ function enterHandler(cpu: Cpu, interruption: Interruption): void {
   else enterSameLevelHandler(cpu, interruption, gate, target);
 
   const isInterruptGate = (gate.type & 1) === 0;
+  cpu.handlerEntered = true;
+  // GATE-9
   cpu.eflags &= ~(TF | NT | RF | VM | (isInterruptGate ? IF : 0));
 }
 
 /** Reads and checks the gate of a vector. */
 function readGate(cpu: Cpu, interruption: Interruption): Descriptor {
   const { vector, source } = interruption;
-  if (vector * 8 + 7 > cpu.idtr.limit) throw gateProtection(vector);
+  if (vector * 8 + 7 > cpu.idtr.limit) throw gateProtection(vector); // GATE-1
   const address = (cpu.idtr.base + vector * 8) >>> 0;
   const gate = parseDescriptor(0, address, readSystem(cpu, address, 4), readSystem(cpu, address + 4, 4));
 
@@ -133,13 +135,13 @@ function readGate(cpu: Cpu, interruption: Interruption): Descriptor {
       gate.type === SystemType.interruptGate32 ||
       gate.type === SystemType.trapGate32);
   if (!isIdtGate) throw gateProtection(vector);
-  if (source === 'software' && gate.dpl < cpu.cpl) throw gateProtection(vector);
-  if (!gate.present) throw gateNotPresent(vector);
+  if (source === 'software' && gate.dpl < cpu.cpl) throw gateProtection(vector); // GATE-2
+  if (!gate.present) throw gateNotPresent(vector); // GATE-3
   if (gate.type === SystemType.taskGate) throw new NotModelled(`task gate of vector ${vector}`);
   return gate;
 }
 
-/** Reads and checks the code segment that a gate leads to. */
+/** Reads and checks the code segment that a gate leads to: GATE-4. */
 function readHandlerSegment(cpu: Cpu, selector: number): Descriptor {
   if (isNull(selector)) throw generalProtection(0);
   const target = readDescriptor(cpu, selector);
@@ -148,7 +150,7 @@ function readHandlerSegment(cpu: Cpu, selector: number): Descriptor {
   return target;
 }
 
-/** To a more privileged level: the stack comes from the TSS, and the outer stack's address is pushed on it. */
+/** To a more privileged level: the stack comes from the TSS, and the outer stack's address is pushed on it (GATE-5, GATE-6). */
 function enterInnerHandler(cpu: Cpu, interruption: Interruption, gate: Descriptor, target: Descriptor): void {
   const level = target.dpl;
   const { segment, pointer } = innerStack(cpu, level);
@@ -163,7 +165,7 @@ function enterInnerHandler(cpu: Cpu, interruption: Interruption, gate: Descripto
   if (interruption.errorCode !== undefined) values.push(interruption.errorCode);
 
   const frame = new StackFrame(cpu, segment, pointer, level, size);
-  frame.require(values.length, stackFault(segment.selector));
+  frame.require(values.length, stackFault(segment.selector)); // GATE-11
   if (gate.gateOffset > target.limit) throw generalProtection(0);
   frame.requirePages(values.length);
   markAccessed(cpu, segment);
@@ -187,7 +189,7 @@ function enterSameLevelHandler(
   if (interruption.errorCode !== undefined) values.push(interruption.errorCode);
 
   const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, gate.gateIs32 ? 4 : 2);
-  frame.require(values.length);
+  frame.require(values.length); // GATE-12
   if (gate.gateOffset > target.limit) throw generalProtection(0);
   frame.requirePages(values.length);
   markAccessed(cpu, target);
@@ -197,7 +199,7 @@ function enterSameLevelHandler(
   enterCode(cpu, target, gate.gateOffset);
 }
 
-/** Loads CS with the present level as RPL and goes to `eip`. All checks have been made. */
+/** Loads CS with the present level as RPL and goes to `eip` (GATE-10). All checks have been made. */
 export function enterCode(cpu: Cpu, target: Descriptor, eip: number): void {
   const selector = (target.selector & 0xfffc) | cpu.cpl;
   cpu.cs.set(selector, target.base, target.limit, target.attributes);

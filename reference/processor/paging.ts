@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Linear to physical addresses, and access to memory by linear address. */
+/** Linear to physical addresses, and access to memory by linear address: chapter 04 and, for PGE, chapter 08. */
 
 import { type Cpu, CR0, CR4 } from './cpu.js';
-import { pageFault } from './exceptions.js';
+import { type Fault, pageFault } from './exceptions.js';
 import { PAGE_SIZE } from './memory.js';
 import type { OperandSize } from './sizes.js';
 import { TlbBit } from './tlb.js';
@@ -29,7 +29,7 @@ const SECOND_PAGE_OF = (linear: number) => ((linear & ~0xfff) + PAGE_SIZE) >>> 0
 
 /** Physical address for a read or instruction fetch. `user`: the access is made at privilege level 3. */
 export function translateRead(cpu: Cpu, linear: number, user: boolean): number {
-  if ((cpu.cr0 & CR0.PG) === 0) return linear;
+  if ((cpu.cr0 & CR0.PG) === 0) return linear; // PG-1
   const entry = cpu.tlb.lookup(linear >>> 12);
   const needed = user ? TlbBit.valid | TlbBit.user : TlbBit.valid;
   const usable = (entry & needed) === needed ? entry : walk(cpu, linear, false, user);
@@ -40,7 +40,7 @@ export function translateRead(cpu: Cpu, linear: number, user: boolean): number {
 export function translateWrite(cpu: Cpu, linear: number, user: boolean): number {
   if ((cpu.cr0 & CR0.PG) === 0) return linear;
   const entry = cpu.tlb.lookup(linear >>> 12);
-  let needed: number = TlbBit.valid | TlbBit.dirty;
+  let needed: number = TlbBit.valid | TlbBit.dirty; // PG-12
   if (user) needed |= TlbBit.user | TlbBit.writable;
   else if ((cpu.cr0 & CR0.WP) !== 0) needed |= TlbBit.writable;
   const usable = (entry & needed) === needed ? entry : walk(cpu, linear, true, user);
@@ -52,17 +52,18 @@ export function translateWrite(cpu: Cpu, linear: number, user: boolean): number 
  * permit the access brings us here too: the tables decide, not what was remembered of them.
  */
 function walk(cpu: Cpu, linear: number, write: boolean, user: boolean): number {
-  const { memory, tlb } = cpu;
+  const { memory } = cpu;
   const access = (write ? FAULT_WRITE : 0) | (user ? FAULT_USER : 0);
-  tlb.invalidate(linear >>> 12);
 
+  // PG-2
   const directoryAt = ((cpu.cr3 & ~0xfff) >>> 0) + (linear >>> 22) * 4;
   const directoryEntry = memory.read32(directoryAt);
-  if ((directoryEntry & P) === 0) throw pageFault(linear, access);
+  if ((directoryEntry & P) === 0) throw failedWalk(cpu, linear, access); // PG-4
 
+  // PG-3
   if ((directoryEntry & PS) !== 0 && (cpu.cr4 & CR4.PSE) !== 0) {
     if ((directoryEntry & LARGE_RESERVED) !== 0) {
-      throw pageFault(linear, access | FAULT_PRESENT | FAULT_RESERVED);
+      throw failedWalk(cpu, linear, access | FAULT_PRESENT | FAULT_RESERVED);
     }
     checkRights(cpu, linear, directoryEntry, write, user, access);
     const marked = markUsed(cpu, directoryAt, directoryEntry, write ? A | D : A);
@@ -72,11 +73,17 @@ function walk(cpu: Cpu, linear: number, write: boolean, user: boolean): number {
 
   const tableAt = ((directoryEntry & ~0xfff) >>> 0) + ((linear >>> 12) & 0x3ff) * 4;
   const tableEntry = memory.read32(tableAt);
-  if ((tableEntry & P) === 0) throw pageFault(linear, access);
+  if ((tableEntry & P) === 0) throw failedWalk(cpu, linear, access);
   checkRights(cpu, linear, directoryEntry & tableEntry, write, user, access);
   markUsed(cpu, directoryAt, directoryEntry, A);
   const marked = markUsed(cpu, tableAt, tableEntry, write ? A | D : A);
   return remember(cpu, linear, tableEntry & ~0xfff, marked, directoryEntry & marked, 0);
+}
+
+/** The page fault of a walk. What was remembered of the page is dropped, so that a mended entry is seen at once (PG-17). */
+function failedWalk(cpu: Cpu, linear: number, errorCode: number): Fault {
+  cpu.tlb.invalidate(linear >>> 12);
+  return pageFault(linear, errorCode);
 }
 
 /** @param rights R/W and U/S of both levels together */
@@ -88,12 +95,13 @@ function checkRights(
   user: boolean,
   access: number,
 ): void {
-  const supervisorOnly = user && (rights & US) === 0;
+  const supervisorOnly = user && (rights & US) === 0; // PG-5
+  // PG-6
   const readOnly = write && (rights & RW) === 0 && (user || (cpu.cr0 & CR0.WP) !== 0);
-  if (supervisorOnly || readOnly) throw pageFault(linear, access | FAULT_PRESENT);
+  if (supervisorOnly || readOnly) throw failedWalk(cpu, linear, access | FAULT_PRESENT);
 }
 
-/** Sets bits in an entry in memory, when they are not set already. Returns the entry. */
+/** Sets bits in an entry in memory, when they are not set already (PG-11). Returns the entry. */
 function markUsed(cpu: Cpu, address: number, entry: number, bits: number): number {
   if ((entry & bits) === bits) return entry;
   const marked = (entry | bits) >>> 0;
@@ -109,6 +117,7 @@ function remember(
   rights: number,
   large: number,
 ): number {
+  // PGE-3, PGE-4, PGE-8
   const global = (cpu.cr4 & CR4.PGE) !== 0 ? lastEntry & G : 0;
   const entry = frame | TlbBit.valid | (rights & (RW | US)) | (lastEntry & D) | global | large;
   cpu.tlb.insert(linear >>> 12, entry);
@@ -135,8 +144,8 @@ function readAcrossPages(cpu: Cpu, linear: number, size: OperandSize, user: bool
 }
 
 /**
- * Finds out whether 1, 2 or 4 bytes may be written, and where they are: a read-modify-write does this first, so that
- * its fault is that of the write and nothing has happened yet. Then `readPrepared` and `writePrepared`.
+ * Finds out whether 1, 2 or 4 bytes may be written, and where they are (PG-9): a read-modify-write does this first, so
+ * that its fault is that of the write and nothing has happened yet (PG-7). Then `readPrepared` and `writePrepared`.
  */
 export function prepareWrite(cpu: Cpu, linear: number, size: OperandSize, user: boolean): void {
   const physical = translateWrite(cpu, linear, user);
@@ -180,7 +189,7 @@ export function writeLinear(cpu: Cpu, linear: number, value: number, size: Opera
   writePrepared(cpu, value, size);
 }
 
-/** What the processor reads and writes on its own behalf (descriptor tables, TSS) is never a user access. */
+/** What the processor reads and writes on its own behalf (descriptor tables, TSS) is never a user access (PG-10). */
 export const readSystem = (cpu: Cpu, linear: number, size: OperandSize) =>
   readLinear(cpu, linear >>> 0, size, false);
 export const writeSystem = (cpu: Cpu, linear: number, value: number, size: OperandSize) =>

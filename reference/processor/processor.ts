@@ -147,13 +147,13 @@ class I386 implements Processor {
     }
   }
 
-  /** At an instruction boundary: an NMI goes before an external interrupt. */
+  /** At an instruction boundary: an NMI goes before an external interrupt (GATE-27 to GATE-29). */
   private takeEvents(): void {
     const { cpu } = this;
     const { stackShadow, interruptShadow } = cpu;
     cpu.stackShadow = false;
     cpu.interruptShadow = false;
-    if (stackShadow) return;
+    if (stackShadow) return; // GATE-28
     if (cpu.nmiPending && !cpu.nmiBlocked) {
       cpu.nmiPending = false;
       cpu.nmiBlocked = true;
@@ -169,12 +169,13 @@ class I386 implements Processor {
     }
   }
 
-  /** One instruction, or one round of a repeated one, or the delivery of its fault. */
+  /** One instruction, or one round of a repeated one, or the delivery of its fault, before which all is put back (EX-23). */
   private step(): void {
     const { cpu } = this;
     const stackPointer = cpu.general[ESP] ?? 0;
     const singleStep = (cpu.eflags & TF) !== 0;
     const outer = cpu.cpl > 0;
+    if (singleStep) cpu.handlerEntered = false;
     let instruction: Instruction | undefined;
     try {
       instruction = this.fetch();
@@ -198,11 +199,16 @@ class I386 implements Processor {
       cpu.executed++;
       if (outer) cpu.outerExecuted++;
     }
-    if (singleStep && !cpu.stackShadow) {
-      cpu.dr[6] = (cpu.dr[6] ?? 0) | DR6_SINGLE_STEP;
-      deliverTrap(cpu, Vector.debug, cpu.eip);
-      cpu.eip = cpu.nextEip;
-    }
+    if (singleStep) this.singleStepTrap();
+  }
+
+  /** EX-24. None after a load of SS, after an INT (whose handler runs without TF), and after a HLT that ended the run. */
+  private singleStepTrap(): void {
+    const { cpu } = this;
+    if (cpu.stackShadow || cpu.handlerEntered || cpu.stopped !== undefined) return;
+    cpu.dr[6] = (cpu.dr[6] ?? 0) | DR6_SINGLE_STEP;
+    deliverTrap(cpu, Vector.debug, cpu.eip);
+    cpu.eip = cpu.nextEip;
   }
 
   /** RF lasts for one instruction. */

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Access to memory through a segment: type and limit first, then the page. */
+/** Access to memory through a segment: type and limit first, then the page (SEG-8). */
 
 import type { Cpu, Segment } from './cpu.js';
 import { type Fault, generalProtection, stackFault } from './exceptions.js';
 import { prepareWrite, readLinear, writePrepared } from './paging.js';
 import type { OperandSize } from './sizes.js';
 
-/** The fault of an access that the segment does not permit. */
+/** The fault of an access that the segment does not permit: SEG-2, SEG-5. */
 const segmentFault = (cpu: Cpu, segment: Segment): Fault =>
   segment === cpu.ss ? stackFault(0) : generalProtection(0);
 
-/** Whether all bytes lie inside the segment; one that runs past FFFFFFFFh does not. */
+/** Whether all bytes lie inside the segment (SEG-2, SEG-3); an access that runs past FFFFFFFFh does not. */
 export function insideLimit(segment: Segment, offset: number, size: number): boolean {
   return offset >= segment.first && offset + size - 1 <= segment.last;
 }
 
-/** Linear address of a read of `size` bytes. */
+/** Linear address of a read of `size` bytes: SEG-1, SEG-4. */
 export function linearForRead(cpu: Cpu, segment: Segment, offset: number, size: number): number {
   if (!segment.readable || !insideLimit(segment, offset, size)) throw segmentFault(cpu, segment);
   return (segment.base + offset) >>> 0;
 }
 
-/** Linear address of a write of `size` bytes. */
+/** Linear address of a write of `size` bytes: SEG-1, SEG-4. */
 export function linearForWrite(cpu: Cpu, segment: Segment, offset: number, size: number): number {
   if (!segment.writable || !insideLimit(segment, offset, size)) throw segmentFault(cpu, segment);
   return (segment.base + offset) >>> 0;

@@ -8,7 +8,7 @@ import { prepareWrite, writeLinear } from './paging.js';
 import { insideLimit, readSegment, writeSegment } from './segmentation.js';
 import type { OperandSize } from './sizes.js';
 
-/** The bits of ESP that a stack segment uses. */
+/** The bits of ESP that a stack segment uses: SEG-7. */
 export const stackMask = (segment: Segment) => (segment.big ? 0xffffffff : 0xffff);
 
 /** Sets ESP, or with a 16-bit stack only SP. */

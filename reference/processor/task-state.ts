@@ -13,7 +13,7 @@ const IO_MAP_BASE = 102;
 
 const isTss32 = (cpu: Cpu) => (cpu.tr.type & ~2) === SystemType.tss32;
 
-/** The stack for an inner level, checked up to "present". Its flaws are #TS with the selector that is wrong. */
+/** The stack for an inner level (GATE-5), checked as GATE-11 says up to "present"; its limit is checked with the frame. */
 export function innerStack(cpu: Cpu, level: number): { segment: Descriptor; pointer: number } {
   const { tr } = cpu;
   const size = isTss32(cpu) ? 4 : 2;
@@ -25,13 +25,14 @@ export function innerStack(cpu: Cpu, level: number): { segment: Descriptor; poin
   return { segment: checkStackSegment(cpu, selector, level, invalidTss), pointer };
 }
 
-/** Faults unless IOPL, or else the I/O map of a 32-bit TSS, permits access to these ports. */
+/** Faults unless IOPL, or else the I/O map of a 32-bit TSS, permits access to these ports: IO-4. */
 export function checkPortAccess(cpu: Cpu, port: number, size: number): void {
-  if (cpu.cpl <= ioPrivilegeLevel(cpu)) return;
+  if (cpu.cpl <= ioPrivilegeLevel(cpu)) return; // IO-1
   const { tr } = cpu;
   if (!isTss32(cpu) || tr.limit < IO_MAP_BASE + 1) throw generalProtection(0);
+  // IO-2
   const map = readSystem(cpu, tr.base + IO_MAP_BASE, 2) + (port >>> 3);
-  if (map + 1 > tr.limit) throw generalProtection(0);
+  if (map + 1 > tr.limit) throw generalProtection(0); // IO-3
   const bits = readSystem(cpu, tr.base + map, 2) >>> (port & 7);
   if ((bits & ((1 << size) - 1)) !== 0) throw generalProtection(0);
 }

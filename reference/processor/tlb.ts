@@ -15,7 +15,10 @@ export const TlbBit = {
   global: 1 << 8,
 } as const;
 
-/** Translations that the processor remembers: one slot for each of the 2^20 pages, so nothing is ever evicted. */
+/**
+ * Translations that the processor remembers (PG-13): one slot for each of the 2^20 pages, so nothing is ever evicted.
+ * The choices `stale_translation` and `global_translation` are `kept`.
+ */
 export class Tlb {
   private readonly entries = new Int32Array(1 << 20);
   private filled: number[] = [];
@@ -30,18 +33,18 @@ export class Tlb {
     this.entries[page] = entry;
   }
 
-  /** Drops everything. */
+  /** Drops everything: PG-16, PGE-5, PGE-7. */
   clear(): void {
     for (const page of this.filled) this.entries[page] = 0;
     this.filled = [];
   }
 
-  /** Drops all entries that are not global. */
+  /** Drops all entries that are not global: PG-14, PGE-2. */
   clearNonGlobal(): void {
     this.keep((_, entry) => (entry & TlbBit.global) !== 0);
   }
 
-  /** Drops the translation of this page, global or not; with a 4 MiB page all of it. */
+  /** Drops the translation of this page, global or not; with a 4 MiB page all of it: PG-15, PGE-6. */
   invalidate(page: number): void {
     this.keep(
       (other, entry) => other !== page && ((entry & TlbBit.large) === 0 || other >>> 10 !== page >>> 10),

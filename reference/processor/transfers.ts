@@ -40,13 +40,13 @@ import { insideLimit } from './segmentation.js';
 import { peek, readParameters, StackFrame, setStackPointer, stackOffset } from './stack.js';
 import { innerStack } from './task-state.js';
 
-/** Goes to an offset in the present code segment. */
+/** Goes to an offset in the present code segment: EX-16, SEG-6. */
 export function jumpNear(cpu: Cpu, target: number): void {
   if (target > cpu.cs.limit) throw generalProtection(0);
   cpu.nextEip = target;
 }
 
-/** JMP to another segment or through a call gate. */
+/** JMP to another segment (GATE-22) or through a call gate (GATE-25). */
 export function jumpFar(cpu: Cpu, selector: number, offset: number): void {
   const descriptor = readTransferTarget(cpu, selector);
   if (descriptor.isCode) {
@@ -67,7 +67,7 @@ function commitJump(cpu: Cpu, target: Descriptor, offset: number): void {
   enterCode(cpu, target, offset);
 }
 
-/** CALL to another segment or through a call gate. */
+/** CALL to another segment (GATE-22, GATE-23) or through a call gate (GATE-25, GATE-26). */
 export function callFar(cpu: Cpu, selector: number, offset: number, size: 2 | 4): void {
   const descriptor = readTransferTarget(cpu, selector);
   if (descriptor.isCode) {
@@ -153,7 +153,7 @@ function readGateTarget(cpu: Cpu, gate: Descriptor): Descriptor {
   return target;
 }
 
-/** RET to another segment. `release`: bytes of parameters that are dropped, on both stacks. */
+/** RET to another segment (GATE-24). `release`: bytes of parameters that are dropped, on both stacks. */
 export function returnFar(cpu: Cpu, size: 2 | 4, release: number): void {
   requireStack(cpu, 2 * size);
   const eip = peek(cpu, 0, size);
@@ -169,7 +169,7 @@ export function returnFar(cpu: Cpu, size: 2 | 4, release: number): void {
   }
 }
 
-/** Reads the code segment that a far RET or IRET goes back to; it can only be at the same or an outer level. */
+/** Reads the code segment that a far RET or IRET goes back to, at the same or an outer level: GATE-18. */
 function readReturnTarget(cpu: Cpu, selector: number): Descriptor {
   if (isNull(selector)) throw generalProtection(0);
   const target = readDescriptor(cpu, selector);
@@ -181,7 +181,7 @@ function readReturnTarget(cpu: Cpu, selector: number): Descriptor {
 }
 
 /**
- * The part of a return to an outer level that RET and IRET share.
+ * The part of a return to an outer level that RET and IRET share: GATE-19, GATE-20.
  * @param distance from the stack pointer to the outer stack's pointer and selector
  * @param release bytes dropped from the outer stack
  */
@@ -219,9 +219,9 @@ function requireStack(cpu: Cpu, bytes: number): void {
 /** Flags that IRET and POPF load at any privilege level. */
 const ORDINARY_FLAGS = CF | PF | AF | ZF | SF | TF | DF | OF | NT;
 
-/** IRET in protected mode. */
+/** IRET in protected mode: GATE-17 to GATE-21. */
 export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
-  cpu.nmiBlocked = false;
+  cpu.nmiBlocked = false; // GATE-29
   if ((cpu.eflags & NT) !== 0) throw new NotModelled('return to another task (IRET with NT)');
   requireStack(cpu, 3 * size);
   const eip = peek(cpu, 0, size);
@@ -243,7 +243,7 @@ export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
   setFlags(cpu, which, image);
 }
 
-/** POPF: what the level does not permit stays as it is, silently. */
+/** POPF (SYS-18): what the level does not permit stays as it is, silently. */
 export function loadFlags(cpu: Cpu, image: number, size: 2 | 4): void {
   const wide = size === 4 ? RF | AC | ID | (cpu.cpl === 0 ? VIF | VIP : 0) : 0;
   setFlags(cpu, ORDINARY_FLAGS | wide | privilegedFlags(cpu), image & ~(RF | VIF | VIP));
@@ -259,7 +259,7 @@ const FLAT_CODE = 0xc09b;
 const FLAT_DATA = 0xc093;
 const DPL_SHIFT = 5;
 
-/** SYSENTER: to level 0 at the place in the three model-specific registers. */
+/** SYSENTER (SYS-12, SYS-13): to level 0 at the place in the three model-specific registers. */
 export function enterSystem(cpu: Cpu): void {
   if (isNull(cpu.sysenter_cs)) throw generalProtection(0);
   cpu.eflags &= ~(VM | IF | RF);
@@ -268,7 +268,7 @@ export function enterSystem(cpu: Cpu): void {
   cpu.nextEip = cpu.sysenter_eip;
 }
 
-/** SYSEXIT: back to level 3 at EDX with the stack at ECX. */
+/** SYSEXIT (SYS-14): back to level 3 at EDX with the stack at ECX. */
 export function exitSystem(cpu: Cpu): void {
   if (isNull(cpu.sysenter_cs) || cpu.cpl !== 0) throw generalProtection(0);
   loadFlatSegments(cpu, (cpu.sysenter_cs + 16) & 0xfffc, 3, 8);

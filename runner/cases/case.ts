@@ -22,6 +22,8 @@ export interface Expectation {
   state: DataMap;
   events?: HostEvent[];
   events_exactly?: HostEvent[];
+  /** `events_exactly` has events of the page pool and the clock too: compared with hosts that report them. */
+  pool_and_clock?: boolean;
   no_events?: HostEvent[];
   /** State paths that are not compared. */
   unspecified?: string[];

@@ -69,6 +69,8 @@ export function compileFile(
 class FileCompiler {
   private readonly result: CompiledFile;
   private readonly bases = new Map<string, number>();
+  /** The `code` of each base as written, for the listings. */
+  private readonly baseCode: Data[] = [];
   private readonly fileGiven: DataMap;
 
   constructor(
@@ -189,16 +191,17 @@ class FileCompiler {
       class: this.result.class,
       clauses: strings(entry.clauses),
       profile: entry.profile === undefined ? undefined : (entry.profile as Profile),
-      title: String(entry.title),
+      // A column with a listing of several lines becomes one line.
+      title: String(entry.title).replace(/\s+/g, ' ').trim(),
       source: text(entry.source),
       withdrawn: text(entry.withdrawn),
       file: this.file,
       line: this.yaml.place(path).line,
       base: this.base(text(fixture) ?? text(this.fileGiven.fixture)),
-      given: own,
+      given: plainMachine(own),
       steps: stepsOf(entry, this.root.when, this.result.class),
     };
-    this.collectListings(compiled);
+    this.collectListings(own, compiled.base);
     this.result.cases.push(compiled);
   }
 
@@ -217,19 +220,28 @@ class FileCompiler {
             this.result.class === 'processor',
           );
     this.bases.set(key, this.result.bases.length);
-    this.result.bases.push(machine);
+    this.result.bases.push(plainMachine(machine));
+    this.baseCode.push(machine.code ?? null);
     this.result.listings.push(...listingsIn(machine));
     return this.result.bases.length - 1;
   }
 
-  private collectListings(compiled: CompiledCase): void {
-    const base = this.result.bases[compiled.base] ?? {};
-    if (compiled.given.code === undefined && compiled.given.memory === undefined) return;
-    const merged = mergeGiven(base, compiled.given, false);
-    this.result.listings.push(
-      ...listingsIn({ code: merged.code ?? null, memory: compiled.given.memory ?? [] }),
-    );
+  private collectListings(own: DataMap, base: number): void {
+    if (own.code === undefined && own.memory === undefined) return;
+    const baseCode = this.baseCode[base];
+    const code = isMap(baseCode) && isMap(own.code) ? { ...baseCode, ...own.code } : (own.code ?? null);
+    this.result.listings.push(...listingsIn({ code, memory: own.memory ?? [] }));
   }
+}
+
+/** A machine with its memory in runs; of `code` only what the machine needs. */
+function plainMachine(machine: DataMap): DataMap {
+  const plain = withRuns(machine);
+  if (!isMap(machine.code)) return plain;
+  const code: DataMap = {};
+  if (machine.code.at !== undefined) code.at = machine.code.at;
+  if (typeof machine.code.hex === 'string') code.hex = plainHex(machine.code.hex);
+  return { ...plain, code };
 }
 
 function listingsIn(machine: DataMap): Listing[] {

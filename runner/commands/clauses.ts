@@ -5,7 +5,7 @@ import { loadSuite } from '../cases/suite.js';
 import { write } from '../report/output.js';
 import { type Clause, readClauses } from '../spec.js';
 import { ExitCode } from '../usage.js';
-import { refuseProblems } from './loading.js';
+import { refuseProblems } from './options.js';
 
 /** What is missing between spec and cases. */
 export interface Gaps {

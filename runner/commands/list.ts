@@ -4,7 +4,7 @@ import { loadSuite } from '../cases/suite.js';
 import { write } from '../report/output.js';
 import { behavioursOfPatterns, patternOf } from '../select.js';
 import { ExitCode, UsageError } from '../usage.js';
-import { refuseProblems } from './loading.js';
+import { refuseProblems } from './options.js';
 
 /** Prints the cases that the patterns select, all without patterns; with `--json` one object a line. */
 export async function list(patterns: readonly string[], options: { json?: boolean }): Promise<number> {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { behaviours, loadSuite } from '../cases/suite.js';
+import type { Judging } from '../compare/judge.js';
 import { CannotStart, type Implementation } from '../implementations/implementation.js';
 import { createImplementation, isBuiltIn } from '../implementations/index.js';
 import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
@@ -14,8 +15,7 @@ import { behavioursOfPatterns, checkNames, type Selected, select } from '../sele
 import { readClauses } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad, type Result } from '../verdict.js';
-import { refuseProblems } from './loading.js';
-import { profileOf } from './show.js';
+import { profileOf, refuseProblems } from './options.js';
 
 export interface RunCommandOptions {
   impl: string;
@@ -71,7 +71,7 @@ export async function run(patterns: readonly string[], options: RunCommandOption
   let bad = 0;
   const results = await runCases(implementation, claimed.cases, {
     declaration,
-    judging: { profile, choices: declaration.choices ?? {}, observes: declaration.observes },
+    judging: judgingFor(declaration),
     failFast: options.failFast,
     interrupted: () => interruption.happened,
     onResult: (result) => {
@@ -84,7 +84,11 @@ export async function run(patterns: readonly string[], options: RunCommandOption
   interruption.end();
   report.endProgress();
 
-  const comparison = compareKnown(results, known, suite.cases);
+  const everything = [patterns, options.class, options.behaviour, options.clause].every(
+    (list) => list.length === 0,
+  );
+  const complete = results.length === claimed.cases.length;
+  const comparison = compareKnown(results, known, suite.cases, everything && complete);
   for (const result of comparison.unexpected) report.failure(result);
   report.summary({
     label: implementation.label,
@@ -98,8 +102,7 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     seconds: (performance.now() - began) / 1000,
   });
   if (interruption.happened) return ExitCode.interrupted;
-  const complete = results.length === claimed.cases.length || options.failFast === true;
-  return exitCode(results, comparison, complete);
+  return exitCode(results, comparison, complete || options.failFast === true);
 }
 
 /** Only what must be read is read: with plain patterns and behaviours, their folders. */
@@ -160,6 +163,10 @@ function claimedCases(selected: Selected, declaration: Declaration, classes: rea
       (entry) => entry.class,
     ),
   };
+}
+
+function judgingFor({ profile, choices = {}, observes, features }: Declaration): Judging {
+  return { profile, choices, observes, features };
 }
 
 function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {

@@ -5,12 +5,13 @@ import { didYouMean } from '../cases/nearest.js';
 import { loadSuite, type Suite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
-import { PROFILES, type ProcessorGiven, type Profile } from '../protocol.js';
+import type { ProcessorGiven } from '../protocol.js';
 import { print } from '../report/output.js';
-import { behavioursOfPatterns, checkNames } from '../select.js';
+import { readable } from '../report/readable.js';
+import { behavioursOfPatterns } from '../select.js';
 import { readClauses } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
-import { refuseProblems } from './loading.js';
+import { profileOf, refuseProblems } from './options.js';
 
 export interface ShowOptions {
   json?: boolean;
@@ -36,20 +37,11 @@ export async function show(id: string, options: ShowOptions): Promise<number> {
   for (const name of entry.clauses) {
     print(`\n${name}: ${clauses.find((clause) => clause.id === name)?.text ?? 'not in the spec'}`);
   }
-  print('\nrequest');
-  print(JSON.stringify(expanded.request, null, 2));
+  print('\nrequest (numbers from ten on in hex; --json prints the bytes that are sent)');
+  print(readable(expanded.request));
   print('\nexpected, over the state before the step');
-  print(JSON.stringify(expectations(expanded), null, 2));
+  print(readable(expectations(expanded)));
   return ExitCode.conforms;
-}
-
-export function profileOf(name: string | undefined): Profile {
-  const profile = PROFILES.find((known) => known === (name ?? PROFILES[0]));
-  if (profile === undefined) {
-    checkNames('profile', [name ?? ''], PROFILES);
-    throw new UsageError(`there is no profile "${name}"`);
-  }
-  return profile;
 }
 
 function find(suite: Suite, id: string): Case {

@@ -4,7 +4,8 @@ import type { Expectation } from '../cases/case.js';
 import type { HostEvent } from '../protocol.js';
 import type { Difference } from './difference.js';
 
-/** Events of the page pool and of the clock: a host may have neither. */
+/** Events of the page pool and of the clock: a host may have neither, and then does not declare the feature. */
+const POOL_AND_CLOCK_FEATURE = 'pool_and_clock_events';
 const POOL_AND_CLOCK = new Set([
   'get_zeroed_page',
   'free_page',
@@ -18,11 +19,16 @@ const POOL_AND_CLOCK = new Set([
 ]);
 
 /** What is wrong with the events of a step. */
-export function eventDifferences(actual: readonly HostEvent[], expected: Expectation): Difference[] {
+export function eventDifferences(
+  actual: readonly HostEvent[],
+  expected: Expectation,
+  features: readonly string[],
+): Difference[] {
+  const all = expected.pool_and_clock === true && features.includes(POOL_AND_CLOCK_FEATURE);
   return [
     ...missing(actual, expected.events ?? []),
     ...forbidden(actual, expected.no_events ?? []),
-    ...(expected.events_exactly === undefined ? [] : notExactly(actual, expected.events_exactly)),
+    ...(expected.events_exactly === undefined ? [] : notExactly(actual, expected.events_exactly, all)),
   ];
 }
 
@@ -45,9 +51,14 @@ function forbidden(actual: readonly HostEvent[], banned: readonly HostEvent[]): 
     .map((event) => eventDifference(`event ${eventText(event)} occurred, expected that it does not`));
 }
 
-function notExactly(actual: readonly HostEvent[], expected: readonly HostEvent[]): Difference[] {
-  const is = actual.filter((event) => !POOL_AND_CLOCK.has(event.e));
-  const should = expected.filter((event) => !POOL_AND_CLOCK.has(event.e));
+function notExactly(
+  actual: readonly HostEvent[],
+  expected: readonly HostEvent[],
+  all: boolean,
+): Difference[] {
+  const counts = (event: HostEvent): boolean => all || !POOL_AND_CLOCK.has(event.e);
+  const is = actual.filter(counts);
+  const should = expected.filter(counts);
   const length = Math.max(is.length, should.length);
   for (let i = 0; i < length; i++) {
     const event = is[i];

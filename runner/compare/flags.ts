@@ -62,8 +62,8 @@ export function flagBit(name: string): number | undefined {
 }
 
 /**
- * Differences of a register whose bits have names, one for each named field; one for the whole register when a bit
- * without a name differs, or when the register is not such a one.
+ * Differences of a register whose bits have names, one for each named field (`path` and the field's name); one for
+ * the whole register (`path`) when a bit without a name differs, or when the register is not such a one.
  */
 export function registerDifferences(
   path: string,
@@ -82,7 +82,9 @@ export function registerDifferences(
     unnamed = (unnamed & ~mask) >>> 0;
     const is = (actual & mask) >>> bit;
     const should = (expected & mask) >>> bit;
-    if (is !== should) found.push(difference(path, `${label}.${name}`, `${is >>> 0}`, `${should >>> 0}`));
+    if (is !== should) {
+      found.push(difference(`${path}.${name}`, `${label}.${name}`, `${is >>> 0}`, `${should >>> 0}`));
+    }
   }
   return unnamed === 0 ? found : whole;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { DataMap, Expectation } from '../cases/case.js';
+import { type DataMap, type Expectation, isMap } from '../cases/case.js';
 import {
   expectedHostState,
   expectedProcessorState,
@@ -19,6 +19,7 @@ import { processorDifferences, processorStateIn } from './processor.js';
 export interface Judging extends Reading {
   /** State paths that it can report; absent: all. */
   observes?: readonly string[];
+  features?: readonly string[];
 }
 
 /** The differences of each step; an answer with too few or too many steps has one more list. */
@@ -81,16 +82,23 @@ function judgeHost(
     const step = result.steps[index];
     if (step === undefined) break;
     const wanted = pathFilter(expectation, judging.observes);
+    before = movedTo(before, request.steps[index]?.host_cpu);
     const state = expectedHostState(before, expectation.state);
     const found = [
       ...outcomeDifferences(step, expectation, 'ok'),
       ...hostDifferences(step.state, state, wanted),
-      ...(wanted('events') ? eventDifferences(step.events ?? [], expectation) : []),
+      ...(wanted('events') ? eventDifferences(step.events ?? [], expectation, judging.features ?? []) : []),
     ];
     all.push(found);
     before = nextBefore(before, step);
   }
   return all;
+}
+
+/** A step that names its host CPU begins there. */
+function movedTo(before: DataMap, hostCpu: unknown): DataMap {
+  if (typeof hostCpu !== 'number' || !isMap(before.host)) return before;
+  return { ...before, host: { ...before.host, host_cpu: hostCpu } };
 }
 
 /** The answer's state, as far as it has the keys that are compared; what is told of the step alone starts anew. */

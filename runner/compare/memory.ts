@@ -26,7 +26,8 @@ export function memoryDifferences(
   return found;
 }
 
-function maskOfWord(at: number, masks: ReadonlyMap<number, number>): number {
+/** The bits to compare of the double word at `at`. */
+export function maskOfWord(at: number, masks: ReadonlyMap<number, number>): number {
   let mask = 0;
   for (let i = 3; i >= 0; i--) mask = (mask << 8) | (masks.get(at + i) ?? 0xff);
   return mask;

@@ -15,7 +15,7 @@ import {
 } from '../protocol.js';
 import { type Difference, difference, hex32 } from './difference.js';
 import { flagBit, registerDifferences } from './flags.js';
-import { byteMasks, memoryDifferences } from './memory.js';
+import { byteMasks, maskOfWord, memoryDifferences } from './memory.js';
 
 const WORDS = ['eip', ...GENERAL_REGISTERS, 'eflags', ...CONTROL_REGISTERS, ...SYSENTER_REGISTERS] as const;
 
@@ -44,9 +44,11 @@ export function processorDifferences(
   expectedState.flagsImage.forEach((address, index) => {
     masks.set(address, (masks.get(address) ?? 0xff) & (undefinedFlags >>> (8 * index)) & 0xff);
   });
+  const pushedFlags = pushedFlagsDifferences(before, actual, expectedState, masks);
   return [
     ...wordDifferences(before, actual, expectedState, registerMask, expected.any_of ?? {}),
     ...segmentDifferences(actual.registers, expectedState.registers),
+    ...pushedFlags,
     ...memoryDifferences('memory', actual.memory, expectedState.memory, masks),
     ...ioDifferences(actual.io, expectedState.io),
   ];
@@ -97,8 +99,44 @@ function eipDifference(before: ProcessorState, actual: ProcessorState, expected:
 /** Vectors that push an error code. */
 const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17]);
 
+/** Tells the image of EFLAGS in the frame of the exception that ends the run bit by bit, and masks its bytes. */
+function pushedFlagsDifferences(
+  before: ProcessorState,
+  actual: ProcessorState,
+  expected: ExpectedProcessorState,
+  masks: Map<number, number>,
+): Difference[] {
+  const end = exceptionAtEnd(before, expected);
+  if (end === undefined || !end.wideGate) return [];
+  const at = end.frame + (end.hasCode ? 12 : 8);
+  const mask = maskOfWord(at, masks);
+  for (let i = 0; i < 4; i++) masks.set(at + i, 0);
+  const is = (actual.memory.read32(at) & mask) >>> 0;
+  const should = (expected.memory.read32(at) & mask) >>> 0;
+  if (is === should) return [];
+  return registerDifferences('memory.pushed_eflags', 'pushed EFLAGS', 'eflags', is, should);
+}
+
 /** `#GP(0) at c0100000` when the run ended in the handler of a vector of the IDT before the step. */
 function endOf(before: ProcessorState, state: ProcessorState): string | undefined {
+  const end = exceptionAtEnd(before, state);
+  if (end === undefined) return undefined;
+  const { vector, frame, hasCode } = end;
+  const name = EXCEPTION_NAMES[vector] ?? `vector ${vector}`;
+  const code = hasCode ? `(${state.memory.read32(frame).toString(16)})` : '';
+  return `${hex32(state.registers.eip)} [${name}${code} at ${hex32(state.memory.read32(frame + (hasCode ? 4 : 0)))}]`;
+}
+
+interface ExceptionAtEnd {
+  vector: number;
+  /** Where its frame begins. */
+  frame: number;
+  hasCode: boolean;
+  /** It came through a 32-bit gate. */
+  wideGate: boolean;
+}
+
+function exceptionAtEnd(before: ProcessorState, state: ProcessorState): ExceptionAtEnd | undefined {
   const { idtr } = before.registers;
   for (let vector = 0; 8 * vector + 7 <= idtr.limit && vector < 256; vector++) {
     const gate = idtr.base + 8 * vector;
@@ -107,11 +145,12 @@ function endOf(before: ProcessorState, state: ProcessorState): string | undefine
     if ((high & 0x8000) === 0) continue;
     const offset = ((high & 0xffff0000) | (low & 0xffff)) >>> 0;
     if (state.registers.eip !== offset + 1) continue;
-    const frame = state.registers.ss.base + state.registers.esp;
-    const name = EXCEPTION_NAMES[vector] ?? `vector ${vector}`;
-    const hasCode = WITH_ERROR_CODE.has(vector);
-    const code = hasCode ? `(${state.memory.read32(frame).toString(16)})` : '';
-    return `${hex32(state.registers.eip)} [${name}${code} at ${hex32(state.memory.read32(frame + (hasCode ? 4 : 0)))}]`;
+    return {
+      vector,
+      frame: state.registers.ss.base + state.registers.esp,
+      hasCode: WITH_ERROR_CODE.has(vector),
+      wideGate: (high & 0x800) !== 0,
+    };
   }
   return undefined;
 }

@@ -3,7 +3,7 @@
 import { type Data, type DataMap, isMap } from '../cases/case.js';
 import { CaseError } from '../cases/problem.js';
 import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../protocol.js';
-import type { MemoryImage } from './image.js';
+import type { MemoryImage, ReadableMemory } from './image.js';
 
 /** The part of the registers that finding a descriptor needs. */
 export type Tables = Pick<ProcessorRegisters, 'gdtr' | 'ldtr' | 'cr0' | 'cr3' | 'cr4'>;
@@ -33,7 +33,7 @@ function tableOf(selector: number, tables: Tables) {
  * What a processor caches when it loads this selector, read from the tables in memory. Their limits do not matter: a
  * register may have been loaded before its table was cut short.
  */
-export function segmentOf(selector: number, tables: Tables, memory: MemoryImage): SegmentRegister {
+export function segmentOf(selector: number, tables: Tables, memory: ReadableMemory): SegmentRegister {
   if ((selector & ~3) === 0) return { ...NULL_SEGMENT, selector };
   const address = descriptorAddress(selector, tables);
   const low = readLinear32(address, tables, memory);
@@ -50,7 +50,7 @@ export function expandSegment(
   name: SegmentName,
   value: Data | undefined,
   tables: Tables,
-  memory: MemoryImage,
+  memory: ReadableMemory,
 ): SegmentRegister {
   if (value === undefined) return { ...NULL_SEGMENT };
   const given = isMap(value) ? value : { selector: value };
@@ -79,19 +79,19 @@ const PAGE_SIZE_BIT = 0x80;
 const PRESENT = 0x01;
 
 /** Physical address of a linear one, by the page tables in memory when paging is on; undefined when not present. */
-export function translate(linear: number, tables: Tables, memory: MemoryImage): number | undefined {
+export function translate(linear: number, tables: Tables, memory: ReadableMemory): number | undefined {
   if ((tables.cr0 & PG) === 0) return linear;
-  const directoryEntry = memory.read32((tables.cr3 & 0xfffff000) + 4 * (linear >>> 22));
+  const directoryEntry = read32(memory, (tables.cr3 & 0xfffff000) + 4 * (linear >>> 22));
   if ((directoryEntry & PRESENT) === 0) return undefined;
   if ((directoryEntry & PAGE_SIZE_BIT) !== 0 && (tables.cr4 & PSE) !== 0) {
     return ((directoryEntry & 0xffc00000) | (linear & 0x003fffff)) >>> 0;
   }
-  const tableEntry = memory.read32((directoryEntry & 0xfffff000) + 4 * ((linear >>> 12) & 0x3ff));
+  const tableEntry = read32(memory, (directoryEntry & 0xfffff000) + 4 * ((linear >>> 12) & 0x3ff));
   if ((tableEntry & PRESENT) === 0) return undefined;
   return ((tableEntry & 0xfffff000) | (linear & 0xfff)) >>> 0;
 }
 
-export function readLinear32(linear: number, tables: Tables, memory: MemoryImage): number {
+export function readLinear32(linear: number, tables: Tables, memory: ReadableMemory): number {
   let value = 0;
   for (let i = 3; i >= 0; i--) value = value * 256 + memory.read8(physical(linear + i, tables, memory));
   return value;
@@ -104,7 +104,7 @@ export function writeLinear8(linear: number, value: number, tables: Tables, memo
   return address;
 }
 
-function physical(linear: number, tables: Tables, memory: MemoryImage): number {
+function physical(linear: number, tables: Tables, memory: ReadableMemory): number {
   const address = translate(linear >>> 0, tables, memory);
   if (address === undefined)
     throw new CaseError(`linear address ${hex(linear)} is not mapped by the given page tables`);
@@ -113,4 +113,10 @@ function physical(linear: number, tables: Tables, memory: MemoryImage): number {
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
+}
+
+function read32(memory: ReadableMemory, at: number): number {
+  let value = 0;
+  for (let i = 3; i >= 0; i--) value = value * 256 + memory.read8(at + i);
+  return value;
 }

@@ -3,11 +3,11 @@
 import { type Data, type DataMap, type Expectation, isMap } from '../cases/case.js';
 import { merge } from '../cases/merge.js';
 import { CaseError } from '../cases/problem.js';
-import type { CaseRequest, MemoryRun, PortAccess, ProcessorGiven, ProcessorRegisters } from '../protocol.js';
+import type { CaseRequest, PortAccess, ProcessorGiven, ProcessorRegisters } from '../protocol.js';
 import { type Delivered, deliver } from './exception.js';
 import { stateOfGiven } from './host.js';
 import { MemoryImage } from './image.js';
-import { expandRegisters } from './processor.js';
+import { expandRegisters, runsOf } from './processor.js';
 
 /** The state of a processor between steps. */
 export interface ProcessorState {
@@ -33,7 +33,7 @@ export function expectedProcessorState(
 ): ExpectedProcessorState {
   const { state, exception } = expected;
   const named = isMap(state.registers) ? state.registers : {};
-  const registers = expandRegisters(before.registers, named, () => before.memory);
+  const registers = expandRegisters(before.registers, named, before.memory);
   const io = (Array.isArray(state.io) ? state.io : []) as unknown as PortAccess[];
   let after: Delivered = { registers, memory: before.memory, flagsImage: [] };
   if (exception !== undefined) {
@@ -47,10 +47,6 @@ export function expectedProcessorState(
     for (const run of runs) memory.writeHex(run.at, run.hex);
   }
   return { registers: after.registers, memory, io, flagsImage: after.flagsImage };
-}
-
-function runsOf(value: Data | undefined): MemoryRun[] {
-  return (Array.isArray(value) ? value : []) as unknown as MemoryRun[];
 }
 
 /** The state of a host or system case before its first step. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type Data, type DataMap, isMap } from '../cases/case.js';
-import { memoryRun, memoryRuns } from '../cases/memory.js';
+import { memoryRun } from '../cases/memory.js';
 import type { ConformanceClass } from '../protocol.js';
+import { runsOf } from './processor.js';
 
 /** Guest kernels map their memory linearly from here. */
 const KERNEL_ADDRESS = 0xc0000000;
@@ -74,8 +75,8 @@ export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): D
   result.host = hostWithDefaults(map(host), conformanceClass);
   if (pages !== undefined) result.pages = pages;
   if (conformanceClass === 'host') {
-    result.script = scriptWithRuns(script);
-    result.schedule_script = scriptWithRuns(schedule_script);
+    result.script = script ?? [];
+    result.schedule_script = schedule_script ?? [];
   }
   return result;
 }
@@ -108,7 +109,7 @@ function severalVcpus(guest: DataMap): DataMap {
 }
 
 function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
-  const memory = memoryRuns(guest.memory);
+  const memory = runsOf(guest.memory).slice();
   if (isMap(code)) memory.push(memoryRun({ ...code, at: guestPhysical(Number(code.at)) }));
   const lg = map(guest.lg);
   const pgdirs = Array.isArray(lg.pgdirs) ? lg.pgdirs : [];
@@ -121,7 +122,7 @@ function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
     },
     shadow: { pde: shadow.pde ?? [], pte: shadow.pte ?? [] },
     mem_size: guest.mem_size ?? 0,
-    memory: memory.map((run) => ({ ...run })),
+    memory: memory as unknown as Data[],
     page_access: guest.page_access ?? [],
   };
 }
@@ -129,14 +130,6 @@ function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
 /** `code.at` is an address of the linear map. */
 function guestPhysical(address: number): number {
   return address >= KERNEL_ADDRESS ? address - KERNEL_ADDRESS : address;
-}
-
-function scriptWithRuns(script: Data | undefined): Data {
-  if (!Array.isArray(script)) return [];
-  return script.map((entry) => {
-    if (!isMap(entry) || entry.memory === undefined) return entry;
-    return { ...entry, memory: memoryRuns(entry.memory).map((run) => ({ ...run })) };
-  });
 }
 
 function hostWithDefaults(given: DataMap, conformanceClass: ConformanceClass): DataMap {

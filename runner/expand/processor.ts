@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type Data, type DataMap, isMap } from '../cases/case.js';
-import { memoryRun, memoryRuns } from '../cases/memory.js';
+import { memoryRun } from '../cases/memory.js';
 import {
   CONTROL_REGISTERS,
   GENERAL_REGISTERS,
+  type MemoryRun,
   type PortValue,
   type ProcessorGiven,
   type ProcessorRegisters,
@@ -13,7 +14,7 @@ import {
   type TableRegister,
 } from '../protocol.js';
 import { expandSegment, NULL_SEGMENT, type Tables } from './descriptors.js';
-import { MemoryImage } from './image.js';
+import { type ReadableMemory, RunMemory } from './image.js';
 
 export const DEFAULT_MEMORY_SIZE = 0x20000;
 
@@ -26,13 +27,13 @@ const WORDS = [...GENERAL_REGISTERS, 'eip', 'eflags', ...CONTROL_REGISTERS, ...S
 
 /** The machine of a case as it is sent: every register, memory in runs. */
 export function processorGiven(given: DataMap): ProcessorGiven {
-  const memory = memoryRuns(given.memory);
+  const memory = runsOf(given.memory).slice();
   if (given.code !== undefined) memory.push(memoryRun(given.code));
   const registers = isMap(given.registers) ? given.registers : {};
   return {
     memory_size: typeof given.memory_size === 'number' ? given.memory_size : DEFAULT_MEMORY_SIZE,
     memory,
-    registers: expandRegisters(resetRegisters(), registers, () => MemoryImage.of(memory)),
+    registers: expandRegisters(resetRegisters(), registers, new RunMemory(memory)),
     io: Array.isArray(given.io) ? given.io.filter(isMap).map(portValue) : [],
   };
 }
@@ -61,30 +62,24 @@ function portValue(item: DataMap): PortValue {
 export function expandRegisters(
   base: ProcessorRegisters,
   over: DataMap,
-  memory: () => MemoryImage,
+  memory: ReadableMemory,
 ): ProcessorRegisters {
   const result = { ...base };
   for (const name of WORDS) result[name] = wordOr(over[name], base[name]);
   result.gdtr = tableRegister(over.gdtr, base.gdtr);
   result.idtr = tableRegister(over.idtr, base.idtr);
   const tables: Tables = result;
-  let image: MemoryImage | undefined;
   for (const name of ['ldtr', ...SEGMENT_REGISTERS.filter((segment) => segment !== 'ldtr')] as const) {
     const value = over[name];
     if (value === undefined) continue;
-    image ??= isWhole(value) ? undefined : memory();
-    result[name] = expandSegment(name, value, tables, image ?? NO_MEMORY);
+    result[name] = expandSegment(name, value, tables, memory);
   }
   return result;
 }
 
-const NO_MEMORY = new MemoryImage();
-
-/** A segment register that needs no look-up. */
-function isWhole(value: Data): boolean {
-  return (
-    isMap(value) && value.base !== undefined && value.limit !== undefined && value.attributes !== undefined
-  );
+/** The runs of a `memory` key: the loader has brought all item forms into this one. */
+export function runsOf(value: Data | undefined): readonly MemoryRun[] {
+  return (Array.isArray(value) ? value : []) as unknown as MemoryRun[];
 }
 
 function wordOr(value: Data | undefined, otherwise: number): number {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Addition, subtraction, comparison, multiplication and division. */
+/** Addition, subtraction, comparison (EX-10), multiplication and division. */
 
 import { type Cpu, EAX, EDX, readGeneral, writeGeneral } from '../cpu.js';
 import { divideError } from '../exceptions.js';
@@ -50,7 +50,7 @@ export const neg: Execute = (cpu, instruction) => {
   updateOperand(cpu, first, subtractWithFlags(cpu, 0, value, 0, first.size));
 };
 
-/** INC and DEC leave CF alone. */
+/** INC and DEC leave CF alone: EX-12. */
 export const inc: Execute = (cpu, instruction) => {
   const { first } = instruction;
   const carry = cpu.eflags & CF;

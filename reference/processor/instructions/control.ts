@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Jumps, calls, returns, loops and software interrupts. */
+/** Jumps, calls, returns (EX-16), conditions (EX-17), loops (EX-18) and software interrupts. */
 
 import { type Cpu, ECX, readGeneral, writeGeneral } from '../cpu.js';
 import { boundRange, generalProtection, invalidOpcode, Vector } from '../exceptions.js';
@@ -48,7 +48,7 @@ export const loop = loopInstruction(() => true);
 export const loope = loopInstruction((eflags) => (eflags & ZF) !== 0);
 export const loopne = loopInstruction((eflags) => (eflags & ZF) === 0);
 
-/** A call beyond the code limit pushes nothing. */
+/** A call beyond the code limit pushes nothing: choice `branch_limit`. */
 function callNear(cpu: Cpu, target: number, size: 2 | 4): void {
   if (target > cpu.cs.limit) throw generalProtection(0);
   push(cpu, cpu.nextEip, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Moving and converting data. */
+/** Moving and converting data: EX-9. */
 
 import { EAX, EBX, ECX, EDX, readGeneral, writeGeneral } from '../cpu.js';
 import { condition, setFlag, ZF } from '../flags.js';

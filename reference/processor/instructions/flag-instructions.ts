@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Instructions that set and clear single flags. */
+/** Instructions that set and clear single flags: EX-19, SYS-17. */
 
 import { type Cpu, EAX, readGeneral, writeGeneral } from '../cpu.js';
 import { generalProtection } from '../exceptions.js';
@@ -31,7 +31,7 @@ export const cli: Execute = (cpu) => {
   setFlag(cpu, IF, false);
 };
 
-/** STI: the instruction after it is still executed before an interrupt is taken. */
+/** STI: the instruction after it is still executed before an interrupt is taken (GATE-28). */
 export const sti: Execute = (cpu) => {
   requireIoPrivilege(cpu);
   cpu.interruptShadow = (cpu.eflags & IF) === 0;

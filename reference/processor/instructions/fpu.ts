@@ -11,13 +11,13 @@ import type { Execute, Instruction } from '../instruction.js';
 import { NotModelled } from '../interface.js';
 import { readOperand, writeOperand } from '../operands.js';
 
-/** WAIT waits for nothing here: without arithmetic no x87 exception is ever pending. */
+/** WAIT (FPU-2) waits for nothing here: without arithmetic no x87 exception is ever pending. */
 export const wait: Execute = (cpu) => {
   const both = CR0.MP | CR0.TS;
   if ((cpu.cr0 & both) === both) throw deviceNotAvailable();
 };
 
-/** Makes an x87 instruction of what it does once the unit may be used. */
+/** Makes an x87 instruction of what it does once the unit may be used: FPU-1, before any access to memory (FPU-4). */
 function x87(execute: Execute): Execute {
   return (cpu, instruction) => {
     if ((cpu.cr0 & (CR0.EM | CR0.TS)) !== 0) throw deviceNotAvailable();
@@ -43,6 +43,7 @@ const fldcw: Execute = (cpu, instruction) => {
   cpu.fpuControl = (readOperand(cpu, instruction, instruction.first) & 0x1f3f) | RESERVED_ONE;
 };
 
+/** FNINIT: FPU-6. */
 function initialise(cpu: Cpu): void {
   cpu.fpuControl = FPU_CONTROL_AFTER_INIT;
   cpu.fpuStatus = 0;

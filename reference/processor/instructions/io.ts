@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** IN and OUT. INS and OUTS are with the strings. */
+/** IN and OUT: IO-5 to IO-7. INS and OUTS are with the strings. */
 
 import type { Execute } from '../instruction.js';
 import { readOperand, writeOperand } from '../operands.js';

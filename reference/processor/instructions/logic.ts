@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** AND, OR, XOR, NOT, TEST, shifts and rotates. */
+/** AND, OR, XOR, TEST (EX-11), NOT (EX-12), shifts and rotates (EX-13). */
 
 import type { Cpu } from '../cpu.js';
 import { AF, CF, logicFlags, OF, PF, SF, setFlag, setFlags, signZeroParity, ZF } from '../flags.js';

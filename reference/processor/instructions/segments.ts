@@ -10,12 +10,14 @@ import type { Execute } from '../instruction.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
 import { readFarPointer } from './control.js';
 
+/** 16 bits in memory, zero-extended in a register: SEG-15. */
 export const movFromSegment: Execute = (cpu, instruction) => {
   if (instruction.reg > GS) throw invalidOpcode();
   const { selector } = cpu.segments[instruction.reg as SegmentIndex];
   writeOperand(cpu, instruction, instruction.first, selector);
 };
 
+/** CS cannot be loaded: SEG-18. */
 export const movToSegment: Execute = (cpu, instruction) => {
   const index = instruction.reg as SegmentIndex;
   if (index > GS || index === CS) throw invalidOpcode();

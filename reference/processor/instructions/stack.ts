@@ -13,18 +13,18 @@ import { truncate } from '../sizes.js';
 import { peek, pop, push, StackFrame, setStackPointer, stackMask, stackOffset } from '../stack.js';
 import { loadFlags } from '../transfers.js';
 
-/** PUSH ESP pushes the value before the push. */
+/** PUSH ESP pushes the value before the push: EX-14. */
 export const pushOperand: Execute = (cpu, instruction) => {
   push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
 };
 
-/** POP to memory: an address that uses ESP is computed with the value after the pop. */
+/** POP to memory: an address that uses ESP is computed with the value after the pop: EX-14. */
 export const popOperand: Execute = (cpu, instruction) => {
   const value = pop(cpu, instruction.operandSize);
   writeOperand(cpu, instruction, instruction.first, value);
 };
 
-/** PUSH of a segment register; the upper half of a doubleword is zero (choice `pushed_selector`). */
+/** PUSH of a segment register; the upper half of a doubleword is zero: SEG-15, choice `pushed_selector`. */
 export const pushSegment: Execute = (cpu, instruction) => {
   push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
 };
@@ -39,7 +39,7 @@ export const popSegment: Execute = (cpu, instruction) => {
   if (index === SS) cpu.stackShadow = true;
 };
 
-/** PUSHA: EAX, ECX, EDX, EBX, the old ESP, EBP, ESI, EDI. */
+/** PUSHA (EX-15): EAX, ECX, EDX, EBX, the old ESP, EBP, ESI, EDI. Choice `pusha_fault`: `unchanged`. */
 export const pusha: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
@@ -49,7 +49,7 @@ export const pusha: Execute = (cpu, instruction) => {
   setStackPointer(cpu, frame.pointer);
 };
 
-/** POPA: the image of ESP is skipped. All values are read before any register changes. */
+/** POPA (EX-15): the image of ESP is skipped. All values are read before any register changes: choice `popa_fault`. */
 export const popa: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const values: number[] = [];
@@ -62,7 +62,7 @@ export const popa: Execute = (cpu, instruction) => {
   setStackPointer(cpu, pointer);
 };
 
-/** PUSHF: the image shows neither RF nor VM. */
+/** PUSHF (SYS-19): the image shows neither RF nor VM. */
 export const pushf: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   push(cpu, truncate(cpu.eflags & ~(RF | VM), size), size);
@@ -78,7 +78,8 @@ export const enter: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const level = instruction.immediate2 & 31;
   const mask = stackMask(cpu.ss);
-  const framePointer = stackOffset(cpu, -size);
+  const stackPointer = cpu.general[ESP] ?? 0;
+  const framePointer = ((stackPointer & ~mask) | stackOffset(cpu, -size)) >>> 0;
   const values = [readGeneral(cpu, EBP, size)];
   for (let i = 1; i < level; i++) {
     const link = (((cpu.general[EBP] ?? 0) - i * size) & mask) >>> 0;
@@ -86,7 +87,7 @@ export const enter: Execute = (cpu, instruction) => {
   }
   if (level > 0) values.push(truncate(framePointer, size));
 
-  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
+  const frame = new StackFrame(cpu, cpu.ss, stackPointer, cpu.cpl, size);
   frame.require(values.length);
   frame.requirePages(values.length);
   const pointer = stackOffset(cpu, -size * values.length - instruction.immediate);

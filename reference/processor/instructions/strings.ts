@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** String instructions. With a repeat prefix each round is a step of its own: it can be interrupted and restarted. */
+/**
+ * String instructions: EX-20. With a repeat prefix (EX-21) each round is a step of its own, so it can be interrupted
+ * and restarted (EX-22).
+ */
 
 import { type Cpu, EAX, ECX, EDI, EDX, ESI, readGeneral, writeGeneral } from '../cpu.js';
 import { DF, subtractWithFlags, ZF } from '../flags.js';
@@ -83,7 +86,7 @@ export const scas = stringInstruction((cpu, instruction, size) => {
   advance(cpu, EDI, instruction, size);
 }, true);
 
-/** INS and OUTS ask for permission first, even when the count is zero. */
+/** INS and OUTS ask for permission first, even when the count is zero: IO-10. */
 function portString(instruction: Execute): Execute {
   return (cpu, decoded) => {
     checkPortAccess(cpu, readGeneral(cpu, EDX, 2), decoded.first.size);

@@ -25,16 +25,18 @@ import { prepareSegmentWrite, readSegment, writeSegment } from '../segmentation.
 import { truncate } from '../sizes.js';
 import { enterSystem, exitSystem } from '../transfers.js';
 
+/** SYS-1. */
 function requireLevelZero(cpu: Cpu): void {
   if (cpu.cpl !== 0) throw generalProtection(0);
 }
 
-/** HLT. The run loop does the rest. */
+/** HLT ends the run: EX-1. */
 export const hlt: Execute = (cpu) => {
   requireLevelZero(cpu);
   cpu.stopped = 'hlt';
 };
 
+/** SYS-6. */
 export const clts: Execute = (cpu) => {
   requireLevelZero(cpu);
   cpu.cr0 = (cpu.cr0 & ~CR0.TS) >>> 0;
@@ -43,6 +45,7 @@ export const clts: Execute = (cpu) => {
 /** INVD and WBINVD: there is no cache to be seen. */
 export const invalidateCaches: Execute = (cpu) => requireLevelZero(cpu);
 
+/** PG-15. */
 export const invlpg: Execute = (cpu, instruction) => {
   requireLevelZero(cpu);
   const linear = (cpu.segments[instruction.segment].base + effectiveAddress(cpu, instruction)) >>> 0;
@@ -51,7 +54,7 @@ export const invlpg: Execute = (cpu, instruction) => {
 
 // ------------------------------------------------------------------------------------------ descriptor tables
 
-/** LGDT and LIDT read a limit of 16 bits and a base of 32, of which a 16-bit operand uses 24. */
+/** LGDT and LIDT (SYS-7) read a limit of 16 bits and a base of 32, of which a 16-bit operand uses 24. */
 function loadTable(cpu: Cpu, instruction: Instruction, table: TableRegister): void {
   requireLevelZero(cpu);
   const segment = cpu.segments[instruction.segment];
@@ -88,6 +91,7 @@ export const ltr: Execute = (cpu, instruction) => {
   loadTaskRegister(cpu, readOperand(cpu, instruction, instruction.first));
 };
 
+/** SLDT and STR: SYS-10. */
 export const sldt: Execute = (cpu, instruction) =>
   writeOperand(cpu, instruction, instruction.first, cpu.ldtr.selector);
 export const str: Execute = (cpu, instruction) =>
@@ -95,13 +99,13 @@ export const str: Execute = (cpu, instruction) =>
 
 // ------------------------------------------------------------------------------------------ control registers
 
-/** SMSW stores as much of CR0 as its operand takes. */
+/** SMSW stores as much of CR0 as its operand takes: SYS-6. */
 export const smsw: Execute = (cpu, instruction) => {
   const { first } = instruction;
   writeOperand(cpu, instruction, first, truncate(cpu.cr0, first.size));
 };
 
-/** LMSW sets PE, MP, EM and TS; it cannot clear PE. */
+/** LMSW sets PE, MP, EM and TS; it cannot clear PE: SYS-6. */
 export const lmsw: Execute = (cpu, instruction) => {
   requireLevelZero(cpu);
   const value = readOperand(cpu, instruction, instruction.first);
@@ -125,7 +129,7 @@ export const movToControl: Execute = (cpu, instruction) => {
   else setCr4(cpu, value);
 };
 
-/** CR1, CR5, CR6 and CR7 do not exist; that is found out before the privilege level is looked at. */
+/** CR1, CR5, CR6 and CR7 do not exist; that is found out before the privilege level is looked at: SYS-3. */
 function controlRegister(instruction: Instruction): number {
   const number = instruction.reg;
   if (number === 1 || number > 4) throw invalidOpcode();
@@ -135,6 +139,7 @@ function controlRegister(instruction: Instruction): number {
 const { PE, MP, EM, TS, ET, NE, WP, AM, NW, CD, PG } = CR0;
 const CR0_BITS = PE | MP | EM | TS | NE | WP | AM | NW | CD | PG;
 
+/** SYS-4. */
 function setCr0(cpu: Cpu, value: number): void {
   if ((value & PG) !== 0 && (value & PE) === 0) throw generalProtection(0);
   if ((value & NW) !== 0 && (value & CD) === 0) throw generalProtection(0);
@@ -144,17 +149,20 @@ function setCr0(cpu: Cpu, value: number): void {
   if (pagingChanges) cpu.tlb.clear();
 }
 
-/** Global translations stay. */
+/** Global translations stay: PG-14. */
 function setCr3(cpu: Cpu, value: number): void {
   cpu.cr3 = value;
   cpu.tlb.clearNonGlobal();
 }
 
 const CR4_BITS = CR4.TSD | CR4.DE | CR4.PSE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
+const CR4_NOT_MODELLED = CR4.VME | CR4.PVI | CR4.PAE;
 /** A change of these drops every translation, global ones too. */
 const CR4_PAGING = CR4.PSE | CR4.PGE;
 
+/** SYS-5, PGE-1, PGE-5. */
 function setCr4(cpu: Cpu, value: number): void {
+  if ((value & CR4_NOT_MODELLED) !== 0) throw new NotModelled('CR4.VME, CR4.PVI and CR4.PAE');
   if ((value & ~CR4_BITS) !== 0) throw generalProtection(0);
   const pagingChanges = ((cpu.cr4 ^ value) & CR4_PAGING) !== 0;
   cpu.cr4 = value;
@@ -207,6 +215,7 @@ function writePair(cpu: Cpu, value: number): void {
   writeGeneral(cpu, EDX, Math.floor(value / TWO_32), 4);
 }
 
+/** SYS-11. */
 export const rdmsr: Execute = (cpu) => {
   requireLevelZero(cpu);
   switch (readGeneral(cpu, ECX, 4)) {
@@ -243,7 +252,7 @@ export const wrmsr: Execute = (cpu) => {
   }
 };
 
-/** RDTSC: time is counted in instructions. */
+/** RDTSC (SYS-16): time is counted in instructions. */
 export const rdtsc: Execute = (cpu) => {
   if ((cpu.cr4 & CR4.TSD) !== 0) requireLevelZero(cpu);
   writePair(cpu, cpu.executed);

@@ -78,13 +78,13 @@ struct result {
 	uint32_t status, signal, vector, error_code, cr2;
 	uint32_t registers[REGISTERS];
 	uint8_t touched[MAX_PAGES];
-};
+} __attribute__((aligned(4096))); /* it gets pages of its own */
 
 /* ------------------------------------------------------------------------------------------------ the monitor's */
 
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
 
-static PAGE_ALIGNED struct result result_page; /* made shared, so that the parent sees what the child stores */
+static struct result result_page; /* made shared, so that the parent sees what the child stores */
 static PAGE_ALIGNED uint8_t signal_stack[16 * 4096], child_stack[4 * 4096];
 
 static struct request request;

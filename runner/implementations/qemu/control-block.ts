@@ -14,6 +14,9 @@ export const FOUND = CONTROL + 0x020;
 export const GIVEN_SAVE = CONTROL + 0x200;
 export const FOUND_SAVE = CONTROL + 0x400;
 export const PAGE_LIST = CONTROL + 0x1000;
+/** The handler: SMBASE + ENTRY of the listing. */
+export const HANDLER = CONTROL + 0x1_8000;
+export const HANDLER_BYTES = 0x100;
 export const STAGING = CONTROL + 0x10_0000;
 
 /** The most memory that a case can have; `STAGING` has room for as much. */

@@ -21,6 +21,8 @@ import {
   GENERATION,
   GIVEN,
   GIVEN_SAVE,
+  HANDLER,
+  HANDLER_BYTES,
   PAGE_BYTES,
   PAGE_COUNT,
   PAGE_LIST,
@@ -72,6 +74,8 @@ export class Machine {
   readonly #exited: Promise<void>;
   /** The state save area of the resting processor; the states of cases are written over a copy of it. */
   #rest: Buffer = Buffer.alloc(SAVE_AREA_BYTES);
+  /** The bytes of the firmware's handler in RAM. */
+  #handler: Buffer = Buffer.alloc(0);
   #shutDown = false;
   #resets = 0;
   #stderr = '';
@@ -175,6 +179,7 @@ export class Machine {
   /** Stops the processor wherever it is and returns its registers. */
   async unload(): Promise<ProcessorRegisters> {
     await this.#exchange(this.#rest, 0);
+    this.#checkHandler();
     const saved: SavedRegisters = readSaveArea(this.#read(FOUND_SAVE, SAVE_AREA_BYTES));
     const elsewhere = this.#read(FOUND, 16);
     return {
@@ -225,6 +230,13 @@ export class Machine {
   async #waitForFirmware(): Promise<void> {
     await this.#until(() => this.#word(READY) === 1, 'run the firmware');
     this.#rest = this.#read(RESET_SAVE, SAVE_AREA_BYTES);
+    this.#handler = this.#read(HANDLER, HANDLER_BYTES);
+  }
+
+  /** A case that runs wild can reach the memory above its own; the next case must not pay for that. */
+  #checkHandler(): void {
+    const handler = this.#read(HANDLER, HANDLER_BYTES);
+    if (!handler.equals(this.#handler)) throw new Error('the case overwrote the firmware of the machine');
   }
 
   /** Waits for what the processor does on its own; it takes microseconds, or milliseconds on a busy machine. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { ProcessorRegisters, SegmentRegister, TableRegister } from '../../protocol.js';
+import { withBusyTaskRegister } from './state-save.js';
 
 /** What the monitor's command `info registers` shows. */
 export type DumpedRegisters = Omit<ProcessorRegisters, 'sysenter_cs' | 'sysenter_esp' | 'sysenter_eip'>;
@@ -48,7 +49,7 @@ export function parseRegisterDump(text: string): DumpedRegisters {
     ds: segment('DS'),
     fs: segment('FS'),
     gs: segment('GS'),
-    tr: segment('TR'),
+    tr: withBusyTaskRegister(segment('TR')),
     ldtr: segment('LDT'),
     gdtr: table('GDT'),
     idtr: table('IDT'),

@@ -18,6 +18,10 @@ export const SAVE_AREA_BYTES = 0x200;
  */
 const TSS_BUSY = 0x02;
 
+export function withBusyTaskRegister(tr: SegmentRegister): SegmentRegister {
+  return { ...tr, attributes: tr.attributes | TSS_BUSY };
+}
+
 const WORDS = {
   cr0: 0x7ffc,
   cr3: 0x7ff8,
@@ -87,8 +91,12 @@ export function readSaveArea(area: Buffer): SavedRegisters {
   const get = (offset: number): number => area.readUInt32LE(offset - FIRST);
   const segment = (name: SegmentName): SegmentRegister => {
     const { selector, cached } = SEGMENTS[name];
-    const attributes = name === 'tr' ? get(cached) | TSS_BUSY : get(cached);
-    return { selector: get(selector), base: get(cached + 8), limit: get(cached + 4), attributes };
+    return {
+      selector: get(selector),
+      base: get(cached + 8),
+      limit: get(cached + 4),
+      attributes: get(cached),
+    };
   };
   const table = (offset: number) => ({ base: get(offset + 4), limit: get(offset) });
   return {
@@ -111,7 +119,7 @@ export function readSaveArea(area: Buffer): SavedRegisters {
     ds: segment('ds'),
     fs: segment('fs'),
     gs: segment('gs'),
-    tr: segment('tr'),
+    tr: withBusyTaskRegister(segment('tr')),
     ldtr: segment('ldtr'),
     gdtr: table(TABLES.gdtr),
     idtr: table(TABLES.idtr),

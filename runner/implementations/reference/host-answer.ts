@@ -118,7 +118,8 @@ function describeShadow(lg: Lguest, words: Uint32Array) {
       if (entry === 0) continue;
       const vaddr = (index << 22) >>> 0;
       pde.push({ pgdir: slot, vaddr, flags: entry & 0xfff });
-      if (index !== SWITCHER_PGD_INDEX) describeShadowTable(lg, words, (entry & PAGE_MASK) >>> 0, slot, vaddr, pte);
+      if (index !== SWITCHER_PGD_INDEX)
+        describeShadowTable(lg, words, (entry & PAGE_MASK) >>> 0, slot, vaddr, pte);
     }
   });
   return { pde, pte };
@@ -142,7 +143,11 @@ function describeShadowTable(
 }
 
 /** All runs of words that are not zero. */
-function describeMemory(launcher: LauncherMemory, words: Uint32Array, touched: readonly number[]): MemoryRun[] {
+function describeMemory(
+  launcher: LauncherMemory,
+  words: Uint32Array,
+  touched: readonly number[],
+): MemoryRun[] {
   const runs: MemoryRun[] = [];
   const first = launcher.physical >>> 12;
   const last = (launcher.physical + launcher.size - 1) >>> 12;
@@ -163,8 +168,8 @@ function addRuns(launcher: LauncherMemory, words: Uint32Array, page: number, run
     }
     const start = word;
     while (word < end && words[word] !== 0) word++;
-    const bytes = launcher.memory.bytes.subarray(start * 4, word * 4);
-    runs.push({ at: start * 4 - launcher.physical, hex: Buffer.from(bytes).toString('hex') });
+    const bytes = Buffer.from(words.buffer, start * 4, (word - start) * 4);
+    runs.push({ at: start * 4 - launcher.physical, hex: bytes.toString('hex') });
   }
 }
 
@@ -172,7 +177,8 @@ function addRuns(launcher: LauncherMemory, words: Uint32Array, page: number, run
 
 function describeHost({ host, kernel }: HostMachine) {
   const registers = [];
-  for (let hostCpu = 0; hostCpu < kernel.nr_cpu_ids; hostCpu++) registers.push(kernel.processor(hostCpu).registers());
+  for (let hostCpu = 0; hostCpu < kernel.nr_cpu_ids; hostCpu++)
+    registers.push(kernel.processor(hostCpu).registers());
   const [first = 0, second = 0] = host.default_idt_entries;
   return {
     host_cpu: kernel.host_cpu,
@@ -191,7 +197,9 @@ function describeHost({ host, kernel }: HostMachine) {
 function describePages(machine: HostMachine, words: Uint32Array) {
   const { kernel } = machine;
   if (!machine.listsPages) return describeStatePage(machine, kernel.host_cpu, words);
-  return Array.from({ length: kernel.nr_cpu_ids }, (_, hostCpu) => describeStatePage(machine, hostCpu, words));
+  return Array.from({ length: kernel.nr_cpu_ids }, (_, hostCpu) =>
+    describeStatePage(machine, hostCpu, words),
+  );
 }
 
 function describeStatePage({ host }: HostMachine, hostCpu: number, words: Uint32Array) {
@@ -200,7 +208,10 @@ function describeStatePage({ host }: HostMachine, hostCpu: number, words: Uint32
   const tss = state + State.guest_tss;
   return {
     host_cr3: memory.read32(state + State.host_cr3),
-    host_idt_desc: [memory.read16(state + State.host_idt_desc), memory.read32(state + State.host_idt_desc + 2)],
+    host_idt_desc: [
+      memory.read16(state + State.host_idt_desc),
+      memory.read32(state + State.host_idt_desc + 2),
+    ],
     host_gdt_desc_size: memory.read16(state + State.host_gdt_desc),
     guest_idt_desc_size: memory.read16(state + State.guest_idt_desc),
     guest_idt_desc_at: memory.read32(state + State.guest_idt_desc + 2),

@@ -13,8 +13,8 @@ import {
   NR_CPUS,
   PAGE_MASK,
   PAGE_SIZE,
-  Physical,
   PGDIR_SLOTS,
+  Physical,
   State,
   SWITCHER_PGD_INDEX,
   statePhysical,
@@ -49,6 +49,8 @@ export interface HostMachine {
   severalGuests: boolean;
   /** `pages` in the answer is a list. */
   listsPages: boolean;
+  /** `lguest_arch_host_init` had run before the case. */
+  initialised: boolean;
 }
 
 /** How the processors of a class are made. */
@@ -105,7 +107,7 @@ export function buildMachine(
   if (nr_cpu_ids < 1 || nr_cpu_ids > NR_CPUS) throw new MalformedCase('nr_cpu_ids is from 1 to 4');
   const pgd = wordAt(hostTree, 'pgd', Physical.launcherPgd);
   const processors: Processor[] = [];
-  for (let hostCpu = 0; hostCpu < NR_CPUS; hostCpu++) {
+  for (let hostCpu = 0; hostCpu < nr_cpu_ids; hostCpu++) {
     processors.push(makeProcessor(memory, givenRegisters(hostTree, hostCpu, initialised, pgd)));
   }
   const kernel = new Kernel(memory, processors, world);
@@ -122,6 +124,7 @@ export function buildMachine(
     guests: [],
     severalGuests,
     listsPages: severalGuests || Array.isArray(given.pages) || !initialised,
+    initialised,
   };
   setUpPages(machine, given);
   let physical: number = Physical.guestMemory;
@@ -178,7 +181,12 @@ function givenRegisters(tree: Tree, hostCpu: number, initialised: boolean, pgd: 
 }
 
 /** Where the Switcher was linked. In class system it is the reference's own listing. */
-function setUpSwitcher(host: Host, tree: Tree, conformanceClass: 'host' | 'system', initialised: boolean): void {
+function setUpSwitcher(
+  host: Host,
+  tree: Tree,
+  conformanceClass: 'host' | 'system',
+  initialised: boolean,
+): void {
   if (conformanceClass === 'system') {
     host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
     host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
@@ -192,12 +200,20 @@ function setUpSwitcher(host: Host, tree: Tree, conformanceClass: 'host' | 'syste
   const relocation = SWITCHER_ADDR - host.start_switcher_text;
   const linkedFirst = SCRIPTED_HANDLERS.first - relocation;
   // A host that is initialised already is given the relocated addresses.
-  const first = initialised ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation : wordAt(entries, 'first', linkedFirst);
-  for (let vector = 0; vector < IDT_ENTRIES; vector++) host.default_idt_entries[vector] = first + step * vector;
+  const first = initialised
+    ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation
+    : wordAt(entries, 'first', linkedFirst);
+  for (let vector = 0; vector < IDT_ENTRIES; vector++)
+    host.default_idt_entries[vector] = first + step * vector;
 }
 
 /** The host's part of memory: booted, and initialised unless the case does that itself. It is kept for the next case. */
-function installHost(host: Host, tree: Tree, conformanceClass: 'host' | 'system', initialised: boolean): void {
+function installHost(
+  host: Host,
+  tree: Tree,
+  conformanceClass: 'host' | 'system',
+  initialised: boolean,
+): void {
   const { memory, kernel } = host;
   const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
   host.cpu_had_pge = hadPge;
@@ -263,12 +279,19 @@ function setUpStatePage(memory: PhysicalMemory, state: number, page: Tree): void
   memory.write32(state + State.host_cr3, wordAt(page, 'host_cr3', memory.read32(state + State.host_cr3)));
   memory.write32(tss + Tss.sp1, wordAt(page, 'sp1', memory.read32(tss + Tss.sp1)));
   memory.write16(tss + Tss.ss1, wordAt(page, 'ss1', memory.read16(tss + Tss.ss1)));
-  if (page.guest_gdt !== undefined) setTable(memory, state + State.guest_gdt, GDT_ENTRIES, entriesAt(page, 'guest_gdt'));
-  if (page.guest_idt !== undefined) setTable(memory, state + State.guest_idt, IDT_ENTRIES, entriesAt(page, 'guest_idt'));
+  if (page.guest_gdt !== undefined)
+    setTable(memory, state + State.guest_gdt, GDT_ENTRIES, entriesAt(page, 'guest_gdt'));
+  if (page.guest_idt !== undefined)
+    setTable(memory, state + State.guest_idt, IDT_ENTRIES, entriesAt(page, 'guest_idt'));
 }
 
 /** Sets a whole table: entries that are not named are zero. */
-function setTable(memory: PhysicalMemory, table: number, size: number, entries: [number, number, number][]): void {
+function setTable(
+  memory: PhysicalMemory,
+  table: number,
+  size: number,
+  entries: [number, number, number][],
+): void {
   memory.load(table, new Uint8Array(size * 8));
   for (const [index, a, b] of entries) {
     if (!(index < size)) throw new MalformedCase(`there is no table entry ${index}`);
@@ -280,7 +303,12 @@ function setTable(memory: PhysicalMemory, table: number, size: number, entries: 
 
 function buildGuest(host: Host, tree: Tree, physical: number): Lguest {
   const lgTree = treeAt(tree, 'lg');
-  const launcher = new LauncherMemory(host.memory, wordAt(lgTree, 'mem_base'), physical, wordAt(tree, 'mem_size'));
+  const launcher = new LauncherMemory(
+    host.memory,
+    wordAt(lgTree, 'mem_base'),
+    physical,
+    wordAt(tree, 'mem_size'),
+  );
   const lg = new Lguest(host, launcher);
   lg.pfn_limit = wordAt(lgTree, 'pfn_limit');
   lg.kernel_address = wordAt(lgTree, 'kernel_address');
@@ -313,7 +341,8 @@ function givenDeath(tree: Tree): string | number | null {
 export function storeRun(launcher: LauncherMemory, run: Tree): void {
   const at = wordAt(run, 'at');
   const bytes = bytesAt(run, 'hex');
-  if (at + bytes.length > roundUp(launcher.size)) throw new MalformedCase(`memory at ${at} is outside mem_size`);
+  if (at + bytes.length > roundUp(launcher.size))
+    throw new MalformedCase(`memory at ${at} is outside mem_size`);
   launcher.memory.load(launcher.physical + at, bytes);
 }
 
@@ -347,7 +376,8 @@ function setUpShadow(lg: Lguest, tree: Tree): void {
 
 function pdeAddress(lg: Lguest, entry: Tree): number {
   const pgdir = lg.pgdirs[wordAt(entry, 'pgdir')]?.pgdir;
-  if (pgdir === undefined || pgdir === null) throw new MalformedCase('a shadow entry in a slot without a directory');
+  if (pgdir === undefined || pgdir === null)
+    throw new MalformedCase('a shadow entry in a slot without a directory');
   return pgdir + (wordAt(entry, 'vaddr') >>> 22) * 4;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
+import { writeFarPointer } from '../../../reference/host/host-initialisation.js';
 import { HostBug, HostHang, type HostObserver, type Profile } from '../../../reference/host/kernel.js';
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
@@ -15,7 +16,7 @@ import type { CaseWorld } from './world.js';
 
 /** Runs a case of class host: the processor follows the case's script. */
 export function runHostCase(request: CaseRequest, profile: Profile, observer?: HostObserver): CaseResult {
-  const world = new ScriptedWorld(given(request));
+  const world = new ScriptedWorld(givenOf(request));
   const makeProcessor: MakeProcessor = (memory, registers) => {
     const processor = new ScriptedProcessor(memory, registers, () => world.enterGuest());
     world.processors.push(processor);
@@ -24,7 +25,8 @@ export function runHostCase(request: CaseRequest, profile: Profile, observer?: H
   return runSteps(request, profile, world, makeProcessor, observer);
 }
 
-function given(request: CaseRequest): Tree {
+/** The state that a case starts from. */
+export function givenOf(request: CaseRequest): Tree {
   if (!isTree(request.given)) throw new MalformedCase('given is not a map');
   return request.given;
 }
@@ -38,13 +40,16 @@ export function runSteps(
   observer?: HostObserver,
 ): CaseResult {
   const conformanceClass = request.class === 'system' ? 'system' : 'host';
-  const machine = buildMachine(given(request), profile, conformanceClass, world, makeProcessor);
+  const given = givenOf(request);
+  const machine = buildMachine(given, profile, conformanceClass, world, makeProcessor);
+  // Only a module that has been initialised can be removed: an earlier load has left its far pointer.
+  if (!machine.initialised && request.steps[0]?.op === 'lguest_arch_host_fini') writeFarPointer(machine.host);
   machine.kernel.observer = observer;
   machine.kernel.reportsFpu = request.observe?.event_groups?.includes('fpu') ?? false;
-  return { steps: request.steps.map((step) => runStep(machine, world, step, given(request))) };
+  return { steps: request.steps.map((step) => runStep(machine, world, step, given)) };
 }
 
-function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, givenTree: Tree): StepResult {
+function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, given: Tree): StepResult {
   const { kernel } = machine;
   if (step.host_cpu !== undefined) kernel.host_cpu = wordAt(step, 'host_cpu');
   const cpu = chosenCpu(machine, step);
@@ -52,7 +57,7 @@ function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, give
   kernel.beginOperation();
   world.beginStep(kernel, cpu, step);
   // Recorded answers have the arguments beside the state.
-  const args = step.args === undefined ? treeAt(givenTree, 'args') : treeAt(step, 'args');
+  const args = step.args === undefined ? treeAt(given, 'args') : treeAt(step, 'args');
   const outcome = perform(machine, cpu, step.op, args);
   return {
     outcome,
@@ -85,7 +90,10 @@ function perform(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree
 
 function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Returned {
   const ofHost = HOST_OPERATIONS[op];
-  if (ofHost !== undefined) return ofHost(machine.host);
+  if (ofHost !== undefined) {
+    ofHost(machine.host);
+    return {};
+  }
   const ofCpu = CPU_OPERATIONS[op];
   if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
   if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');

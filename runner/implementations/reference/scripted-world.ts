@@ -18,6 +18,8 @@ export class ScriptedWorld implements CaseWorld {
   private readonly scheduleScript: Tree[];
   private readonly random: RandomSource;
   private used = 0;
+  /** The scheduler will move the task to this host CPU as soon as interrupts are on. */
+  private movesTo: number | null = null;
   private visit: { kernel: Kernel; cpu: LgCpu } | null = null;
 
   constructor(given: Tree) {
@@ -46,6 +48,11 @@ export class ScriptedWorld implements CaseWorld {
     throw new Error('a scripted processor runs no interrupt handler');
   }
 
+  interruptsOn(): void {
+    if (this.movesTo !== null) this.subject().kernel.host_cpu = this.movesTo;
+    this.movesTo = null;
+  }
+
   /** One visit to the guest. */
   enterGuest(): void {
     const { kernel, cpu } = this.subject();
@@ -64,6 +71,7 @@ export class ScriptedWorld implements CaseWorld {
     const step = this.scheduleScript.shift();
     if (step === undefined) this.subject().kernel.signal_pending = true;
     else this.carryOut(step);
+    this.interruptsOn();
   }
 
   private subject(): { kernel: Kernel; cpu: LgCpu } {
@@ -78,12 +86,13 @@ export class ScriptedWorld implements CaseWorld {
       if (!isGuestRegister(name)) throw new MalformedCase(`${name} is not a register in regs`);
       cpu.regs.write(name, wordAt(regs, name));
     }
-    if (step.cr2 !== undefined) for (const processor of this.processors) processor.setCr2(wordAt(step, 'cr2'));
+    if (step.cr2 !== undefined)
+      for (const processor of this.processors) processor.setCr2(wordAt(step, 'cr2'));
     if (step.irq !== undefined) setInterrupt(cpu, wordAt(step, 'irq'));
     if (flagAt(step, 'timer')) timerFires(cpu);
     if (flagAt(step, 'signal')) kernel.signal_pending = true;
     if (step.break_out !== undefined) cpu.break_out = wordAt(step, 'break_out');
-    if (step.host_cpu !== undefined) kernel.host_cpu = wordAt(step, 'host_cpu');
+    if (step.host_cpu !== undefined) this.movesTo = wordAt(step, 'host_cpu');
     for (const run of treesAt(step, 'memory')) storeRun(cpu.lg.launcher, run);
   }
 }
