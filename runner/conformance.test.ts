@@ -5,7 +5,8 @@ import type { Case } from './cases/case.js';
 import { formatProblem } from './cases/problem.js';
 import { loadSuite } from './cases/suite.js';
 import { findGaps } from './commands/clauses.js';
-import { clauseProblems } from './commands/lint.js';
+import { choiceProblems, clauseProblems } from './commands/lint.js';
+import { judgingFor } from './commands/run.js';
 import { ReferenceImplementation } from './implementations/reference/index.js';
 import { PROFILES, type Profile } from './protocol.js';
 import { runCases } from './run.js';
@@ -18,6 +19,7 @@ const suite = await loadSuite();
 test('the case files have no problems', () => {
   expect(suite.problems.map(formatProblem)).toEqual([]);
   expect(clauseProblems(suite.cases).map(formatProblem)).toEqual([]);
+  expect(choiceProblems(suite.cases).map(formatProblem)).toEqual([]);
 });
 
 test('every clause has a case and every case a clause', () => {
@@ -34,11 +36,7 @@ const everything = { patterns: [], classes: [], behaviours: [], clauses: [] };
 async function resultsOf(profile: Profile, cases: readonly Case[]): Promise<Map<string, Result>> {
   const reference = new ReferenceImplementation(profile);
   const declaration = await reference.start();
-  const { choices = {}, observes, features } = declaration;
-  const results = await runCases(reference, cases, {
-    declaration,
-    judging: { profile, choices, observes, features },
-  });
+  const results = await runCases(reference, cases, { declaration, judging: judgingFor(declaration) });
   return new Map(results.map((result) => [result.case.id, result]));
 }
 

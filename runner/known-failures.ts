@@ -20,7 +20,7 @@ export interface KnownFailure {
   line: number;
 }
 
-/** Reads a YAML list of {case: id or pattern, reason: text, only?: [paths]}. */
+/** Reads a YAML list of {case: id or pattern, or a list of such, reason: text, only?: [paths]}. */
 export async function readKnownFailures(file: string): Promise<KnownFailure[]> {
   const { parseYaml } = await import('./cases/yaml.js');
   const problems: { line: number; message: string }[] = [];
@@ -35,14 +35,20 @@ export async function readKnownFailures(file: string): Promise<KnownFailure[]> {
     const { line } = yaml.place([index]);
     const entry = typeof item === 'object' && item !== null && !Array.isArray(item) ? item : {};
     const { case: pattern, reason, only, ...others } = entry;
-    if (typeof pattern !== 'string') problems.push({ line, message: 'the key "case" is missing' });
+    const patterns = typeof pattern === 'string' ? [pattern] : pattern;
+    if (!isListOfStrings(patterns)) problems.push({ line, message: 'the key "case" is missing' });
     else if (typeof reason !== 'string' || reason.trim() === '') {
-      problems.push({ line, message: `"${pattern}" has no reason` });
+      problems.push({ line, message: `"${patterns[0]}" has no reason` });
     } else if (Object.keys(others).length > 0) {
       problems.push({ line, message: `unknown key "${Object.keys(others)[0]}"` });
-    } else if (only !== undefined && !isListOfPaths(only)) {
+    } else if (only !== undefined && !isListOfStrings(only)) {
       problems.push({ line, message: 'the key "only" is not a list of paths' });
-    } else entries.push({ pattern, reason: reason.trim(), only, file, line });
+    } else {
+      patterns.forEach((each, place) => {
+        const at = yaml.place(typeof pattern === 'string' ? [index] : [index, 'case', place]).line;
+        entries.push({ pattern: each, reason: reason.trim(), only, file, line: at });
+      });
+    }
   });
   if (problems.length > 0) {
     throw new UsageError(problems.map(({ line, message }) => `${file}:${line}: ${message}`).join('\n'));
@@ -50,8 +56,8 @@ export async function readKnownFailures(file: string): Promise<KnownFailure[]> {
   return entries;
 }
 
-function isListOfPaths(value: unknown): value is string[] {
-  return Array.isArray(value) && value.length > 0 && value.every((path) => typeof path === 'string');
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
 }
 
 function readText(file: string): string {
@@ -81,7 +87,7 @@ export function compareKnown(
   results: readonly Result[],
   known: readonly KnownFailure[],
   suite: readonly Case[],
-  everything: boolean,
+  everything = false,
 ): Comparison {
   const comparison: Comparison = { unexpected: [], expected: [], unexpectedPasses: [], stale: [] };
   const entries = known.map((entry) => ({ entry, expression: patternOf(entry.pattern) }));

@@ -54,3 +54,37 @@ export function clausesIn(file: string, text: string): Clause[] {
   });
   return clauses;
 }
+
+/** The freedoms that spec/choices.md names, each with its values; the first is that of who declares nothing. */
+export type Choices = ReadonlyMap<string, readonly string[]>;
+
+export function readChoices(): Choices {
+  return choicesIn(readFileSync(join(packageRoot, 'spec', 'choices.md'), 'utf8'));
+}
+
+/** A row of the table of choices: the name stands in the first row of its values only. */
+const CHOICE_ROW = /^\|\s*(?:`([a-z0-9_]+)`)?\s*\|\s*`([a-z0-9_]+)`\s*\|/;
+
+export function choicesIn(text: string): Choices {
+  const choices = new Map<string, string[]>();
+  let values: string[] | undefined;
+  for (const line of text.split('\n')) {
+    const [, name, value] = CHOICE_ROW.exec(line) ?? [];
+    if (value === undefined) continue;
+    if (name !== undefined) {
+      values = [];
+      choices.set(name, values);
+    }
+    values?.push(value);
+  }
+  return choices;
+}
+
+/** A value for every choice: as declared, else the first. */
+export function withDefaults(
+  choices: Choices,
+  declared: Record<string, string> = {},
+): Record<string, string> {
+  const defaults = [...choices].map(([name, values]): [string, string] => [name, values[0] ?? '']);
+  return { ...Object.fromEntries(defaults), ...declared };
+}

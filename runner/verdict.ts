@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Case } from './cases/case.js';
-import type { Difference } from './compare/difference.js';
+import { type Difference, differenceText } from './compare/difference.js';
 
 /** What can become of a case that was selected. A closed set: every switch over it is complete. */
 export const VERDICTS = [
@@ -44,5 +44,5 @@ export function isBad(verdict: Verdict): boolean {
 /** Differences of a step, as sentences; the step is named when there are several. */
 export function detailsOf(differences: readonly Difference[], step: number, steps: number): string[] {
   const prefix = steps > 1 ? `step ${step + 1}: ` : '';
-  return differences.map(({ text }) => `${prefix}${text}`);
+  return differences.map((difference) => prefix + differenceText(difference));
 }

@@ -30,7 +30,7 @@ export class HostHang extends Error {
 /** Told what the host does and by which clause, for a person to read. */
 export interface HostObserver {
   note(clause: string, sentence: string): void;
-  event(event: HostEvent): void;
+  event?(event: HostEvent): void;
 }
 
 /** What the world around the host does when the host lets it. */
@@ -123,7 +123,7 @@ export class Kernel {
 
   event(event: HostEvent): void {
     this.events.push(event);
-    this.observer?.event(event);
+    this.observer?.event?.(event);
   }
 
   bug(file: string, line: number): never {

@@ -88,7 +88,8 @@ export interface InterruptionTrace {
 
 /** Told what the processor does, step by step. What is absent costs nothing. */
 export interface ProcessorObserver {
-  instruction?(trace: InstructionTrace): void;
+  /** @param registers reads them as they are before the instruction */
+  instruction?(trace: InstructionTrace, registers: () => Registers): void;
   interruption?(trace: InterruptionTrace): void;
 }
 
@@ -101,7 +102,10 @@ export type Stop = 'hlt' | 'limit' | 'shutdown';
  */
 export type InstructionCounter = 'all' | 'outer';
 
-/** An external event that is requested when `after` instructions have been executed since `run` began. */
+/**
+ * An external event that is requested when `after` instructions have been executed since `run` began; one that counts
+ * `outer` instructions only while the processor is at one of those privilege levels.
+ */
 export type ScheduledEvent = { counter: InstructionCounter; after: number } & (
   | { vector: number }
   | { nmi: true }

@@ -247,14 +247,17 @@ class I386 implements Processor {
 
   private observe(instruction: Instruction): void {
     const { cpu } = this;
-    cpu.observer?.instruction?.({
-      mnemonic: instruction.mnemonic,
-      bytes: instruction.bytes,
-      cs: cpu.cs.selector,
-      eip: cpu.eip,
-      linear: (cpu.cs.base + cpu.eip) >>> 0,
-      cpl: cpu.cpl,
-    });
+    cpu.observer?.instruction?.(
+      {
+        mnemonic: instruction.mnemonic,
+        bytes: instruction.bytes,
+        cs: cpu.cs.selector,
+        eip: cpu.eip,
+        linear: (cpu.cs.base + cpu.eip) >>> 0,
+        cpl: cpu.cpl,
+      },
+      () => this.registers(),
+    );
   }
 }
 
@@ -281,13 +284,15 @@ class Schedule {
   }
 
   due(): boolean {
-    return this.cpu.executed >= this.nextAll || this.cpu.outerExecuted >= this.nextOuter;
+    return (
+      this.cpu.executed >= this.nextAll || (this.cpu.cpl > 0 && this.cpu.outerExecuted >= this.nextOuter)
+    );
   }
 
   /** Requests all events that are due. */
   request(processor: Processor): void {
     this.nextAll = requestDue(this.waiting.all, this.cpu.executed, processor);
-    this.nextOuter = requestDue(this.waiting.outer, this.cpu.outerExecuted, processor);
+    if (this.cpu.cpl > 0) this.nextOuter = requestDue(this.waiting.outer, this.cpu.outerExecuted, processor);
   }
 }
 

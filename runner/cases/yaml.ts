@@ -27,11 +27,11 @@ export interface YamlFile {
  */
 export function parseYaml(file: string, text: string, problems: Problem[]): YamlFile | undefined {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const faults = [...document.errors, ...document.warnings];
   for (const fault of faults) {
     const { line, col } = lines.linePos(fault.pos[0]);
-    problems.push({ file, line, column: col, message: fault.message.split('\n')[0] ?? fault.message });
+    problems.push({ file, line, column: col, message: sentenceOf(fault.message) });
   }
   if (faults.length > 0) return undefined;
   return {
@@ -41,6 +41,11 @@ export function parseYaml(file: string, text: string, problems: Problem[]): Yaml
       return { line, column: col };
     },
   };
+}
+
+/** The parser's message without the place and the picture that follow it. */
+function sentenceOf(message: string): string {
+  return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
 }
 
 function plain(node: Node | null, document: Document): Data {

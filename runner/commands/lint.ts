@@ -8,16 +8,17 @@ import { expectedHostState, expectedProcessorState, hostStateOf, processorStateO
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import { PROFILES, type ProcessorGiven } from '../protocol.js';
 import { print } from '../report/output.js';
-import { readClauses } from '../spec.js';
+import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode } from '../usage.js';
 
 /** Checks all case files, or those of some behaviours: form, clauses, and that every case can be expanded. */
 export async function lint(behaviours: readonly string[]): Promise<number> {
   const suite = await loadSuite(behaviours.length === 0 ? undefined : behaviours);
+  const choices = withDefaults(readChoices());
   const problems = [
     ...suite.problems,
     ...clauseProblems(suite.cases),
-    ...suite.cases.flatMap(expansionProblems),
+    ...suite.cases.flatMap((entry) => expansionProblems(entry, choices)),
   ];
   for (const problem of problems) print(formatProblem(problem));
   const files = new Set(suite.cases.map((entry) => entry.file)).size;
@@ -48,17 +49,32 @@ export function clauseProblems(cases: readonly Case[]): Problem[] {
   return problems;
 }
 
+/** Variants for choices, or values of them, that the spec does not have. */
+export function choiceProblems(cases: readonly Case[]): Problem[] {
+  const known = readChoices();
+  return cases.flatMap((entry) => {
+    if (entry.recorded) return [];
+    const named = entry
+      .body()
+      .steps.flatMap((step) => (step.variants ?? []).map(({ choice = {} }) => choice));
+    return named
+      .flatMap((choice) => Object.entries(choice))
+      .filter(([name, value]) => known.get(name)?.includes(value) !== true)
+      .map(([name, value]) => problemOf(entry, `there is no choice ${name}: ${value} in spec/choices.md`));
+  });
+}
+
 function problemOf(entry: Case, message: string): Problem {
   return { file: entry.file, line: entry.line, column: 1, message: `${entry.id}: ${message}` };
 }
 
 /** A YAML case whose request or first expectation cannot be derived. */
-export function expansionProblems(entry: Case): Problem[] {
+export function expansionProblems(entry: Case, choices: Record<string, string>): Problem[] {
   if (entry.recorded) return [];
   for (const profile of PROFILES) {
     try {
-      const expanded = expandCase(entry, { profile, choices: {} });
-      deriveFirst(expanded);
+      const expanded = expandCase(entry, { profile, choices });
+      deriveFirst(expanded, choices);
     } catch (error) {
       return [problemOf(entry, error instanceof Error ? error.message : String(error))];
     }
@@ -66,11 +82,11 @@ export function expansionProblems(entry: Case): Problem[] {
   return [];
 }
 
-function deriveFirst({ request, expected }: ExpandedCase): void {
+function deriveFirst({ request, expected }: ExpandedCase, choices: Record<string, string>): void {
   const first = expected[0];
   if (first === undefined) return;
   if (request.class === 'processor') {
-    expectedProcessorState(processorStateOf(request.given as ProcessorGiven), first, {});
+    expectedProcessorState(processorStateOf(request.given as ProcessorGiven), first, choices);
   } else {
     expectedHostState(hostStateOf(request), first.state);
   }

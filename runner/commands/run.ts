@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { didYouMean } from '../cases/nearest.js';
 import { behaviours, loadSuite } from '../cases/suite.js';
 import type { Judging } from '../compare/judge.js';
 import { CannotStart, type Implementation } from '../implementations/implementation.js';
@@ -12,7 +13,7 @@ import type { Declaration, Profile } from '../protocol.js';
 import { TextReport, usesColor } from '../report/text.js';
 import { runCases } from '../run.js';
 import { behavioursOfPatterns, checkNames, type Selected, select } from '../select.js';
-import { readClauses } from '../spec.js';
+import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad, type Result } from '../verdict.js';
 import { profileOf, refuseProblems } from './options.js';
@@ -165,8 +166,21 @@ function claimedCases(selected: Selected, declaration: Declaration, classes: rea
   };
 }
 
-function judgingFor({ profile, choices = {}, observes, features }: Declaration): Judging {
-  return { profile, choices, observes, features };
+export function judgingFor({ profile, choices, observes, features }: Declaration): Judging {
+  const known = readChoices();
+  for (const [name, value] of Object.entries(choices ?? {})) {
+    const values = known.get(name);
+    if (values === undefined)
+      throw new UsageError(
+        `the implementation declares a choice "${name}"${didYouMean(name, known.keys())}, which the spec does not have`,
+      );
+    if (!values.includes(value)) {
+      throw new UsageError(
+        `the implementation declares ${name}: "${value}"; the spec has ${values.join(', ')}`,
+      );
+    }
+  }
+  return { profile, choices: withDefaults(known, choices), observes, features };
 }
 
 function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {

@@ -2,14 +2,14 @@
 
 import type { Case, Expectation } from '../cases/case.js';
 import { didYouMean } from '../cases/nearest.js';
-import { loadSuite, type Suite } from '../cases/suite.js';
+import { behaviours, loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import type { ProcessorGiven } from '../protocol.js';
 import { print } from '../report/output.js';
 import { readable } from '../report/readable.js';
-import { behavioursOfPatterns } from '../select.js';
-import { readClauses } from '../spec.js';
+import { behavioursOfPatterns, checkNames } from '../select.js';
+import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { profileOf, refuseProblems } from './options.js';
 
@@ -21,9 +21,8 @@ export interface ShowOptions {
 /** Prints one case: its clauses, its request as it is sent, and what is expected. */
 export async function show(id: string, options: ShowOptions): Promise<number> {
   const profile = profileOf(options.profile);
-  const suite = await loadSuite(behavioursOfPatterns([id]));
-  const entry = find(suite, id);
-  const expanded = expandCase(entry, { profile, choices: {} });
+  const entry = await findCase(id);
+  const expanded = expandCase(entry, { profile, choices: withDefaults(readChoices()) });
   if (options.json === true) {
     print(JSON.stringify(expanded.request));
     return ExitCode.conforms;
@@ -44,7 +43,11 @@ export async function show(id: string, options: ShowOptions): Promise<number> {
   return ExitCode.conforms;
 }
 
-function find(suite: Suite, id: string): Case {
+/** The case of this id; its behaviour's files are all that is read. */
+export async function findCase(id: string): Promise<Case> {
+  const folders = behavioursOfPatterns([id]);
+  checkNames('behaviour', folders ?? [], behaviours());
+  const suite = await loadSuite(folders);
   const entry = suite.cases.find((candidate) => candidate.id === id);
   if (entry !== undefined) return entry;
   refuseProblems(suite.problems);

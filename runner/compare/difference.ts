@@ -4,12 +4,19 @@
 export interface Difference {
   /** Where in the answer: `registers.eax`, `lg.dead`, `memory`, `events`, `outcome`, ... */
   path: string;
-  /** In architectural terms: `CR0.TS 1, expected 0`. */
-  text: string;
+  /** The same in architectural terms: `CR0.TS`. */
+  label: string;
+  actual: string;
+  expected: string;
 }
 
 export function difference(path: string, label: string, actual: string, expected: string): Difference {
-  return { path, text: `${label} ${actual}, expected ${expected}` };
+  return { path, label, actual, expected };
+}
+
+/** `CR0.TS 1, expected 0`. */
+export function differenceText({ label, actual, expected }: Difference): string {
+  return `${label} ${actual}, expected ${expected}`;
 }
 
 /** Eight hex digits, as addresses and registers are written in the spec. */

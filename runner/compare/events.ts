@@ -2,7 +2,7 @@
 
 import type { Expectation } from '../cases/case.js';
 import type { HostEvent } from '../protocol.js';
-import type { Difference } from './difference.js';
+import { type Difference, difference } from './difference.js';
 
 /** Events of the page pool and of the clock: a host may have neither, and then does not declare the feature. */
 const POOL_AND_CLOCK_FEATURE = 'pool_and_clock_events';
@@ -38,7 +38,9 @@ function missing(actual: readonly HostEvent[], expected: readonly HostEvent[]): 
     const at = actual.findIndex((candidate, position) => position >= from && matches(candidate, event));
     if (at < 0) {
       const after = index === 0 ? '' : ` after ${eventText(expected[index - 1])}`;
-      return [eventDifference(`event ${eventText(event)} did not occur${after}; ${listText(actual)}`)];
+      return [
+        difference('events', eventText(event), `did not occur${after}`, `that it does; ${listText(actual)}`),
+      ];
     }
     from = at + 1;
   }
@@ -48,7 +50,7 @@ function missing(actual: readonly HostEvent[], expected: readonly HostEvent[]): 
 function forbidden(actual: readonly HostEvent[], banned: readonly HostEvent[]): Difference[] {
   return banned
     .filter((event) => actual.some((candidate) => matches(candidate, event)))
-    .map((event) => eventDifference(`event ${eventText(event)} occurred, expected that it does not`));
+    .map((event) => difference('events', eventText(event), 'occurred', 'that it does not'));
 }
 
 function notExactly(
@@ -65,16 +67,10 @@ function notExactly(
     const wanted = should[i];
     if (event !== undefined && wanted !== undefined && matches(event, wanted)) continue;
     return [
-      eventDifference(
-        `event ${i + 1} is ${eventText(event)}, expected ${eventText(wanted)}; ${listText(is)}`,
-      ),
+      difference('events', `event ${i + 1} is`, eventText(event), `${eventText(wanted)}; ${listText(is)}`),
     ];
   }
   return [];
-}
-
-function eventDifference(text: string): Difference {
-  return { path: 'events', text };
 }
 
 /** Whether an event has at least the named fields. */

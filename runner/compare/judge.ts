@@ -55,7 +55,7 @@ function judgeProcessor(
     const found = outcomeDifferences(step, expectation, 'hlt');
     const actual = processorStateIn(step.state);
     if (actual === undefined) {
-      all.push([...found, { path: 'state', text: 'the answer has no state of a processor' }]);
+      all.push([...found, difference('state', 'state', 'not that of a processor', 'registers and memory')]);
       break;
     }
     const wanted = pathFilter(expectation, judging.observes);

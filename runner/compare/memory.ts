@@ -2,7 +2,7 @@
 
 import { MemoryImage } from '../expand/image.js';
 import type { MemoryRun } from '../protocol.js';
-import { type Difference, hex32 } from './difference.js';
+import { type Difference, difference, hex32 } from './difference.js';
 
 /** Differences of two memories, aligned double word by double word; `masks` holds the bits to compare. */
 export function memoryDifferences(
@@ -17,11 +17,9 @@ export function memoryDifferences(
     const is = actual.read32(at);
     const should = expected.read32(at);
     if (((is ^ should) & mask) === 0) continue;
-    const text = `${path}[${hex32(at)}] ${hex32(is)}, expected ${hex32(should)}`;
-    found.push({
-      path: `${path}@${hex32(at)}`,
-      text: mask === -1 ? text : `${text} (in bits ${hex32(mask)})`,
-    });
+    const bits = mask === -1 ? '' : ` (in bits ${hex32(mask)})`;
+    const label = `${path}[${hex32(at)}]`;
+    found.push(difference(`${path}@${hex32(at)}`, label, hex32(is), `${hex32(should)}${bits}`));
   }
   return found;
 }

@@ -64,7 +64,7 @@ export interface Delivered {
 /** How an implementation uses the freedoms that the derivation meets; see spec/choices.md. */
 export interface DeliveryChoices {
   /** `unchanged`: the upper half of the stack slot of a selector keeps its old bytes. */
-  pushedSelector: 'zero_extended' | 'unchanged';
+  frameSelector: 'zero_extended' | 'unchanged';
 }
 
 export function vectorOf(spec: ExceptionSpec): number {
@@ -203,6 +203,6 @@ class Frame {
   }
 
   pushSelector(selector: number): void {
-    this.push(selector, this.choices.pushedSelector === 'unchanged' ? 2 : 4);
+    this.push(selector, this.choices.frameSelector === 'unchanged' ? 2 : 4);
   }
 }

@@ -37,8 +37,8 @@ export function expectedProcessorState(
   const io = (Array.isArray(state.io) ? state.io : []) as unknown as PortAccess[];
   let after: Delivered = { registers, memory: before.memory, flagsImage: [] };
   if (exception !== undefined) {
-    const pushedSelector = choices.pushed_selector === 'unchanged' ? 'unchanged' : 'zero_extended';
-    after = deliver(exception, registers, before.memory, { pushedSelector });
+    const frameSelector = choices.frame_selector === 'unchanged' ? 'unchanged' : 'zero_extended';
+    after = deliver(exception, registers, before.memory, { frameSelector });
   }
   let { memory } = after;
   const runs = runsOf(state.memory);

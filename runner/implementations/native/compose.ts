@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { CaseError } from '../../cases/problem.js';
 import { readLinear32, translate } from '../../expand/descriptors.js';
 import { deliver } from '../../expand/exception.js';
 import type { MemoryImage } from '../../expand/image.js';
 import type { CaseRequest, MemoryRun, ProcessorRegisters, StepResult } from '../../protocol.js';
-import { codeAt, portsOf, refuseForeignInstructions } from './instructions.js';
+import { codeAt, isCompareStrings, portsOf, refuseForeignInstructions } from './instructions.js';
 import { hex, markTouched, Unsupported } from './machine.js';
 import type { Plan } from './plan.js';
 import { isLocal } from './segments.js';
@@ -26,6 +25,13 @@ const PF_PRESENT = 0x01;
 const PF_WITHOUT_FETCH = 0x07;
 
 const HLT = 0xf4;
+const TF = 0x100;
+
+/** In `attributes`: S and the code bit; S, the code, expand-down and writable bits. */
+const TYPE_CODE = 0x18;
+const TYPE_MASK_STACK = 0x1e;
+const TYPE_STACK = 0x12;
+const LARGEST_FRAME = 24;
 
 const NATIVE_WORDS = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', 'eip', 'eflags'] as const;
 const NATIVE_SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
@@ -49,10 +55,7 @@ export function compose(request: CaseRequest, plan: Plan, result: NativeResult):
     if (touched !== undefined) markTouched(memory, page, touched);
   }
   const after = delivered(result, errorCode, atFault, memory);
-  const { cs, eip } = after.registers;
-  if (codeAt((cs.base + eip - 1) >>> 0, 1, after.registers, after.memory)[0] !== HLT) {
-    throw new Unsupported('the handler does more than HLT, which only privilege level 0 can run');
-  }
+  refuseOtherDeliveries(after.registers, after.memory);
   return {
     outcome: { stop: 'hlt', composed: true },
     state: {
@@ -105,7 +108,11 @@ function refuseKernelCauses(
   atFault: ProcessorRegisters,
   memory: MemoryImage,
 ): void {
+  if (vector === DB && (atFault.eflags & TF) === 0) {
+    throw new Unsupported('ICEBP, whose trap a hypervisor below may report at another address');
+  }
   if (vector === PF) {
+    refuseOrderOfOperands(plan, atFault, memory);
     refuseUnmappable(plan, cr2, errorCode ?? 0);
   } else if (vector === BP || vector === OF) {
     requireGateLevel(vector, 3, atFault, memory);
@@ -127,6 +134,19 @@ function refuseUnmappable(plan: Plan, cr2: number, errorCode: number): void {
   }
   if (physical !== undefined && (errorCode & PF_PRESENT) === 0) {
     throw new Unsupported(`the page of ${hex(cr2)} is present but cannot be mapped in a process`);
+  }
+}
+
+/** CMPS with both operands missing: which one is read first differs from one model of processor to the next. */
+function refuseOrderOfOperands(plan: Plan, atFault: ProcessorRegisters, memory: MemoryImage): void {
+  const bytes = codeAt((atFault.cs.base + atFault.eip) >>> 0, 15, atFault, memory);
+  const isMissing = (segment: number, offset: number) => {
+    const page = ((segment + offset) & ~(PAGE - 1)) >>> 0;
+    return !plan.pages.some(({ linear }) => linear === page);
+  };
+  const bothMissing = isMissing(atFault.ds.base, atFault.esi) && isMissing(atFault.es.base, atFault.edi);
+  if (isCompareStrings(bytes) && bothMissing) {
+    throw new Unsupported('CMPS with both operands missing; which is read first depends on the CPU model');
   }
 }
 
@@ -181,11 +201,18 @@ function delivered(
     cr2: vector === PF ? cr2 : atFault.cr2,
     ...(errorCode === undefined ? {} : { error_code: errorCode }),
   };
-  try {
-    return deliver(spec, atFault, memory, { pushedSelector: 'zero_extended' });
-  } catch (error) {
-    if (error instanceof CaseError) throw new Unsupported(error.message);
-    throw error;
+  return deliver(spec, atFault, memory, { frameSelector: 'zero_extended' });
+}
+
+/** The derivation expects that the delivery succeeds and that the handler begins with HLT; else only ring 0 knows. */
+function refuseOtherDeliveries(registers: ProcessorRegisters, memory: MemoryImage): void {
+  const { cs, ss, eip, esp } = registers;
+  const handler = eip - 1;
+  const code = (cs.attributes & TYPE_CODE) === TYPE_CODE && handler <= cs.limit;
+  const stack = (ss.attributes & TYPE_MASK_STACK) === TYPE_STACK && esp + LARGEST_FRAME - 1 <= ss.limit;
+  if (!code || !stack) throw new Unsupported('the delivery to privilege level 0 would fault');
+  if (codeAt((cs.base + handler) >>> 0, 1, registers, memory)[0] !== HLT) {
+    throw new Unsupported('the handler does more than HLT, which only privilege level 0 can run');
   }
 }
 

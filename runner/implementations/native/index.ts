@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { CaseError } from '../../cases/problem.js';
 import { suiteVersion } from '../../package.js';
 import type { CaseRequest, Declaration } from '../../protocol.js';
 import { PROTOCOL_VERSION } from '../../protocol.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
 import { builtProgram } from './build.js';
+import { measuredChoices } from './choices.js';
 import { compose } from './compose.js';
 import { Unsupported } from './machine.js';
 import { NativeProcess } from './native-process.js';
@@ -29,7 +31,8 @@ class NativeImplementation implements Implementation {
       );
     }
     this.#program = await builtProgram();
-    const { hello } = await this.#running();
+    const running = await this.#running();
+    const { hello } = running;
     if (hello.lowestPage > LOWEST_USEFUL_PAGE) {
       throw new CannotStart(
         `addresses below ${hello.lowestPage} cannot be mapped, and the cases have their code there`,
@@ -45,7 +48,7 @@ class NativeImplementation implements Implementation {
       features: [
         'privilege level 3 is measured; the delivery to privilege level 0 is composed from the case',
       ],
-      choices: { pushed_selector: 'zero_extended' },
+      choices: { ...(await measuredChoices(running)), ...COMPOSED_CHOICES },
     };
   }
 
@@ -57,7 +60,8 @@ class NativeImplementation implements Implementation {
       return { kind: 'result', result: { steps: [compose(request, planned, result)] } };
     } catch (error) {
       if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message };
-      this.#process = undefined;
+      if (error instanceof CaseError) return { kind: 'unsupported', reason: error.message };
+      if (this.#process?.ended === true) this.#process = undefined;
       const how = error instanceof Error ? error.message : String(error);
       return { kind: 'crashed', how, stderr: '' };
     }
@@ -74,6 +78,9 @@ class NativeImplementation implements Implementation {
     return this.#process;
   }
 }
+
+/** What compose.ts does where the architecture leaves a freedom. */
+const COMPOSED_CHOICES = { frame_selector: 'zero_extended', accessed_on_fault: 'unchanged' };
 
 /** Cases of the suite begin with tables at 1000h. */
 const LOWEST_USEFUL_PAGE = 0x1000;

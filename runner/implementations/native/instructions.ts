@@ -18,6 +18,10 @@ const FOREIGN: ReadonlyMap<number, string> = new Map([
   [0xa2, 'CPUID, which tells of this CPU'],
 ]);
 
+const CR4_OSFXSR = 0x200;
+/** Second bytes of the SSE instructions that #UD takes when CR4.OSFXSR is clear. */
+const SSE = /^(1[0-7]|2[89a-f]|5.|c[2456])$/;
+
 const STORES_OF_TABLES = 'SGDT, SIDT, SLDT, STR or SMSW, which read the registers of the kernel';
 
 /**
@@ -37,6 +41,9 @@ export function refuseForeignInstructions(
     const extension = (modRm >> 3) & 7;
     const foreign = FOREIGN.get(opcode);
     if (foreign !== undefined) throw new Unsupported(foreign);
+    if ((registers.cr4 & CR4_OSFXSR) === 0 && SSE.test(opcode.toString(16))) {
+      throw new Unsupported('SSE while CR4.OSFXSR is clear; the kernel has it set');
+    }
     if (opcode === 0x00 && extension < 2) throw new Unsupported(STORES_OF_TABLES);
     if (opcode === 0x01 && (extension < 2 || extension === 4)) throw new Unsupported(STORES_OF_TABLES);
     if (opcode === 0x01 && modRm >= 0xc0 && extension !== 6) throw new Unsupported('an extension of 0F 01');
@@ -78,6 +85,11 @@ export function codeAt(
 const PREFIXES: ReadonlySet<number> = new Set([
   0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
 ]);
+
+export function isCompareStrings(bytes: Uint8Array): boolean {
+  const opcode = bytes.find((byte) => !PREFIXES.has(byte));
+  return opcode === 0xa6 || opcode === 0xa7;
+}
 
 /** The ports that an I/O instruction would access, or `undefined` when the bytes are no I/O instruction. */
 export function portsOf(bytes: Uint8Array, edx: number): { port: number; size: number } | undefined {

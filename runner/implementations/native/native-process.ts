@@ -65,6 +65,10 @@ export class NativeProcess {
     return this.#hello;
   }
 
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
   run(request: NativeRequest): Promise<NativeResult> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {

@@ -72,7 +72,8 @@ struct ldt_entry {
 };
 
 enum { ENDED_BY_SIGNAL, CANNOT_SET_UP, CHILD_DIED };
-enum { ACCESSED = 1, DIRTY = 2 };
+/* REFUSED: mapped only to see how the processor reports a write to it, which is what ends the run. */
+enum { ACCESSED = 1, DIRTY = 2, REFUSED = 4 };
 
 struct result {
 	uint32_t status, signal, vector, error_code, cr2;
@@ -181,7 +182,7 @@ static int demand_page(uint32_t address, int write)
 			monitor_syscall(SYS_mprotect, (long)pages[i].linear, PAGE, protection, 0, 0, 0);
 		else
 			return 0;
-		*touched |= dirtied ? ACCESSED | DIRTY : ACCESSED;
+		*touched |= dirtied ? ACCESSED | DIRTY : write ? REFUSED : ACCESSED;
 		return 1;
 	}
 	return 0;

@@ -27,7 +27,7 @@ const ZEROS = Buffer.alloc(CHUNK_BYTES);
 export class CaseRunner {
   /** Physical memory as last read: the image of a case is built beside it, and only pages that differ are copied. */
   readonly #memory = Buffer.alloc(CASE_BYTES);
-  /** No case so far had memory beyond this. */
+  /** What lies beyond this is zero, as far as is known. */
   #extent = CASE_BYTES;
 
   constructor(
@@ -47,6 +47,8 @@ export class CaseRunner {
       const memory = request.observed.flatMap(([at, length]) => this.#runsIn(at, length));
       steps.push({ outcome: { stop }, state: { registers, memory, io: [] }, events: [] });
       pages = [];
+      // It may have run wild, and a reset leaves traces of the firmware.
+      if (stop !== 'hlt') this.#extent = CASE_BYTES;
     }
     if (this.machine.shutDown) await this.machine.reset();
     return { steps };
@@ -66,7 +68,14 @@ export class CaseRunner {
 
   /** After a shutdown the SYSENTER registers are out of reach and reported as `given`. */
   async #registersAfter(stop: ProcessorStop, given: ProcessorRegisters): Promise<ProcessorRegisters> {
-    return stop === 'shutdown' ? { ...given, ...(await this.machine.dump()) } : this.machine.unload();
+    switch (stop) {
+      case 'shutdown':
+        return { ...given, ...(await this.machine.dump()) };
+      case 'limit':
+        return this.machine.unload(this.timeLimitSeconds);
+      case 'hlt':
+        return this.machine.unload();
+    }
   }
 
   /** Brings `#memory` to the image of the case and returns the pages that this changes. */

@@ -173,12 +173,12 @@ export class Machine {
     this.#write(GIVEN, Buffer.concat([cr2, sysenter_cs, sysenter_esp, sysenter_eip].map(wordOf)));
     const saveArea = Buffer.from(this.#rest);
     writeSaveArea(saveArea, registers);
-    await this.#exchange(saveArea, pages.length);
+    await this.#exchange(saveArea, pages.length, PATIENCE_SECONDS);
   }
 
-  /** Stops the processor wherever it is and returns its registers. */
-  async unload(): Promise<ProcessorRegisters> {
-    await this.#exchange(this.#rest, 0);
+  /** Stops the processor wherever it is and returns its registers; `Stuck` when it cannot be stopped in time. */
+  async unload(patienceSeconds = PATIENCE_SECONDS): Promise<ProcessorRegisters> {
+    await this.#exchange(this.#rest, 0, patienceSeconds);
     this.#checkHandler();
     const saved: SavedRegisters = readSaveArea(this.#read(FOUND_SAVE, SAVE_AREA_BYTES));
     const elsewhere = this.#read(FOUND, 16);
@@ -219,12 +219,13 @@ export class Machine {
     return String(await this.#qmp.execute('human-monitor-command', { 'command-line': 'info registers' }));
   }
 
-  async #exchange(saveArea: Buffer, pages: number): Promise<void> {
+  async #exchange(saveArea: Buffer, pages: number, patienceSeconds: number): Promise<void> {
     this.#write(GIVEN_SAVE, saveArea);
     this.#write(PAGE_COUNT, wordOf(pages));
     const before = this.#word(GENERATION);
     await this.#qmp.execute('inject-nmi');
-    await this.#until(() => this.#word(GENERATION) !== before, 'enter system management mode');
+    const done = (): boolean => this.#word(GENERATION) !== before;
+    await this.#until(done, 'enter system management mode', patienceSeconds);
   }
 
   async #waitForFirmware(): Promise<void> {
@@ -240,12 +241,12 @@ export class Machine {
   }
 
   /** Waits for what the processor does on its own; it takes microseconds, or milliseconds on a busy machine. */
-  async #until(condition: () => boolean, what: string): Promise<void> {
+  async #until(condition: () => boolean, what: string, seconds = PATIENCE_SECONDS): Promise<void> {
     const begun = performance.now();
     while (!condition()) {
       if (this.#end !== undefined) throw new Error(this.#end);
       const waited = performance.now() - begun;
-      if (waited > PATIENCE_SECONDS * 1000) throw new Stuck(what, PATIENCE_SECONDS);
+      if (waited > seconds * 1000) throw new Stuck(what, seconds);
       await (waited < 1 ? setImmediate() : setTimeout(1));
     }
   }

@@ -217,6 +217,7 @@ function installHost(
   const { memory, kernel } = host;
   const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
   host.cpu_had_pge = hadPge;
+  if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
   const { idtr } = kernel.processor().registers();
   const key = [
     conformanceClass,

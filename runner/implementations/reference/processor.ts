@@ -151,18 +151,18 @@ function nonZeroRuns(memory: PhysicalMemory, at: number, length: number): Memory
   const runs: MemoryRun[] = [];
   const end = Math.min(at + length, memory.size);
   for (const page of memory.touchedPages()) {
-    const from = Math.max(at, page * PAGE);
-    const to = Math.min(end, (page + 1) * PAGE);
-    collectRuns(memory.bytes, from, to, runs);
+    collectRuns(memory.bytes, Math.max(at, page * PAGE), Math.min(end, (page + 1) * PAGE), runs);
   }
   return runs;
 }
 
 function collectRuns(bytes: Uint8Array, from: number, to: number, runs: MemoryRun[]): void {
+  const view = new DataView(bytes.buffer);
   let start = -1;
   let last = -1;
   for (let address = from; address < to; address++) {
-    if (bytes[address] === 0) continue;
+    while (address + 4 <= to && view.getUint32(address) === 0) address += 4;
+    if (address >= to || bytes[address] === 0) continue;
     if (start >= 0 && address - last > GAP) {
       runs.push(runOf(bytes, start, last));
       start = -1;

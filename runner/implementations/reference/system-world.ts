@@ -10,15 +10,17 @@ import { type CaseWorld, RandomSource } from './world.js';
 const DEFAULT_MAX_INSTRUCTIONS = 10_000;
 /** The vector of the host's own timer: it ends the guest's time slice when the case's limit is reached. */
 const LOCAL_TIMER_VECTOR = 0xef;
+const NMI_VECTOR = 2;
 /** How many guest instructions after that the guest must have taken the interrupt. */
 const GRACE = 1000;
 /** For each guest instruction, at most so many instructions of host and Switcher and repeats of string instructions. */
 const HOST_SHARE = 100;
 
-/** An external interrupt of a case, and whether a run has been told of it. */
+/** An external interrupt of a case, and whether the processor has taken it. */
 interface Interrupt {
   event: ScheduledEvent;
-  offered: boolean;
+  vector: number;
+  taken: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export class SystemWorld implements CaseWorld {
     const processor = kernel.processor();
     this.subject = { kernel, cpu, processor, base: processor.outerInstructionsExecuted };
     this.maxInstructions = wordAt(step, 'max_instructions', DEFAULT_MAX_INSTRUCTIONS);
-    this.interrupts = treesAt(step, 'interrupts').map((entry) => ({ event: eventOf(entry), offered: false }));
+    this.interrupts = treesAt(step, 'interrupts').map(interruptOf);
     this.visits = 0;
   }
 
@@ -66,12 +68,16 @@ export class SystemWorld implements CaseWorld {
     if (++this.visits > this.maxInstructions) kernel.signal_pending = true;
     const events: ScheduledEvent[] = [{ counter: 'outer', after: left, vector: LOCAL_TIMER_VECTOR }];
     for (const interrupt of this.interrupts) {
-      const left = interrupt.event.after - executed;
-      if (interrupt.offered && left <= 0) continue; // an earlier run has requested it
-      interrupt.offered = true;
-      events.push({ ...interrupt.event, after: Math.max(0, left) });
+      if (interrupt.taken) continue;
+      events.push({ ...interrupt.event, after: Math.max(0, interrupt.event.after - executed) });
     }
     return { instructions: (left + GRACE) * HOST_SHARE, outerInstructions: left + GRACE, events };
+  }
+
+  /** The processor has taken an external interrupt or an NMI. */
+  tookInterrupt(vector: number): void {
+    const interrupt = this.interrupts.find((entry) => entry.vector === vector && !entry.taken);
+    if (interrupt !== undefined) interrupt.taken = true;
   }
 
   hostInterrupt(vector: number): void {
@@ -94,9 +100,12 @@ export class SystemWorld implements CaseWorld {
   }
 }
 
-function eventOf(entry: Tree): ScheduledEvent {
+function interruptOf(entry: Tree): Interrupt {
   const after = wordAt(entry, 'after');
-  if (flagAt(entry, 'nmi')) return { counter: 'outer', after, nmi: true };
+  if (flagAt(entry, 'nmi')) {
+    return { event: { counter: 'outer', after, nmi: true }, vector: NMI_VECTOR, taken: false };
+  }
   if (entry.vector === undefined) throw new MalformedCase('an interrupt has a vector or nmi');
-  return { counter: 'outer', after, vector: wordAt(entry, 'vector') };
+  const vector = wordAt(entry, 'vector');
+  return { event: { counter: 'outer', after, vector }, vector, taken: false };
 }

@@ -2,18 +2,32 @@
 
 import type { HostObserver, Profile } from '../../../reference/host/kernel.js';
 import { createProcessor } from '../../../reference/processor/index.js';
-import type { Processor } from '../../../reference/processor/interface.js';
+import type { Processor, ProcessorObserver } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { CaseRequest, CaseResult } from '../../protocol.js';
 import { givenOf, runSteps } from './host.js';
 import type { MakeProcessor } from './host-machine.js';
 import { SystemWorld } from './system-world.js';
 
+/** What is told while the case that runs now is executed. */
+const observer: ProcessorObserver = {};
 /** Processors are made once for each physical memory and reset for each case. */
 const processors = new WeakMap<PhysicalMemory, Processor[]>();
 
+/** Who is told what happens, for `explain`. */
+export interface SystemObservers {
+  host?: HostObserver;
+  processor?: ProcessorObserver;
+}
+
 /** Runs a case of class system: the guest's code runs on the processor model, by way of the real Switcher. */
-export function runSystemCase(request: CaseRequest, profile: Profile, observer?: HostObserver): CaseResult {
+export function runSystemCase(
+  request: CaseRequest,
+  profile: Profile,
+  observers: SystemObservers = {},
+): CaseResult {
+  const world = new SystemWorld(givenOf(request));
+  listen(world, observers.processor);
   let used = 0;
   const makeProcessor: MakeProcessor = (memory, registers) => {
     const processor = pooledProcessor(memory, used++);
@@ -21,7 +35,18 @@ export function runSystemCase(request: CaseRequest, profile: Profile, observer?:
     processor.setRegisters(registers);
     return processor;
   };
-  return runSteps(request, profile, new SystemWorld(givenOf(request)), makeProcessor, observer);
+  return runSteps(request, profile, world, makeProcessor, observers.host);
+}
+
+function listen(world: SystemWorld, listener: ProcessorObserver | undefined): void {
+  observer.instruction =
+    listener?.instruction === undefined
+      ? undefined
+      : (trace, registers) => listener.instruction?.(trace, registers);
+  observer.interruption = (trace) => {
+    if (trace.source === 'external') world.tookInterrupt(trace.vector);
+    listener?.interruption?.(trace);
+  };
 }
 
 function pooledProcessor(memory: PhysicalMemory, index: number): Processor {
@@ -29,7 +54,7 @@ function pooledProcessor(memory: PhysicalMemory, index: number): Processor {
   processors.set(memory, pool);
   const known = pool[index];
   if (known !== undefined) return known;
-  const processor = createProcessor(memory);
+  const processor = createProcessor(memory, undefined, observer);
   pool.push(processor);
   return processor;
 }

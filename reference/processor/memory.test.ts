@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { describe, expect, it } from 'vitest';
+import { PAGE_SIZE, PhysicalMemory } from './memory.js';
+
+const SIZE = 4 * PAGE_SIZE;
+
+describe('physical memory', () => {
+  it('is little-endian and needs no alignment', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write32(1, 0x44332211);
+    expect([...memory.bytes.subarray(0, 6)]).toEqual([0, 0x11, 0x22, 0x33, 0x44, 0]);
+    expect(memory.read16(2)).toBe(0x3322);
+    expect(memory.read32(1)).toBe(0x44332211);
+  });
+
+  it('takes accesses that cross a page', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write32(PAGE_SIZE - 3, 0x44332211);
+    memory.write16(2 * PAGE_SIZE - 1, 0x6655);
+    expect(memory.read32(PAGE_SIZE - 3)).toBe(0x44332211);
+    expect(memory.read16(2 * PAGE_SIZE - 1)).toBe(0x6655);
+    expect([...memory.touchedPages()]).toEqual([0, 1, 2]);
+  });
+
+  it('answers with ones beyond its end and drops what is written there', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write32(SIZE - 2, 0x44332211);
+    memory.write8(SIZE, 1);
+    memory.write32(0xffffffff, 1);
+    memory.load(SIZE - 1, Uint8Array.of(0x99, 0x99));
+    memory.load(SIZE + PAGE_SIZE, Uint8Array.of(1));
+    expect(memory.read32(SIZE - 2)).toBe(0xffff9911);
+    expect(memory.read16(SIZE - 1)).toBe(0xff99);
+    expect(memory.read8(SIZE)).toBe(0xff);
+    expect(memory.read32(0xffffffff)).toBe(0xffffffff);
+  });
+
+  it('knows which pages were written, and clears those', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write8(3 * PAGE_SIZE, 1);
+    memory.load(PAGE_SIZE - 1, Uint8Array.of(1, 2));
+    expect([...memory.touchedPages()]).toEqual([0, 1, 3]);
+    memory.clear();
+    expect([...memory.touchedPages()]).toEqual([]);
+    expect(memory.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('changes the version of a watched page at its first write, and at no other', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write8(0, 1);
+    const version = memory.watch(0);
+    memory.write8(PAGE_SIZE, 1);
+    expect(memory.version(0)).toBe(version);
+    memory.write8(4, 1);
+    expect(memory.version(0)).not.toBe(version);
+  });
+
+  it('changes the version of a watched page that was never written, and when it is cleared', () => {
+    const memory = new PhysicalMemory(SIZE);
+    const untouched = memory.watch(1);
+    memory.write16(PAGE_SIZE, 1);
+    const written = memory.watch(1);
+    expect(written).not.toBe(untouched);
+    memory.clear();
+    expect(memory.version(1)).not.toBe(written);
+  });
+});

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { differenceText } from '../compare/difference.js';
+import { judge } from '../compare/judge.js';
+import { type ExpandedCase, expandCase } from '../expand/request.js';
+import { narrate } from '../implementations/reference/narrate.js';
+import type { CaseResult, Profile } from '../protocol.js';
+import { print } from '../report/output.js';
+import { readClauses } from '../spec.js';
+import { ExitCode } from '../usage.js';
+import { profileOf } from './options.js';
+import { findCase } from './show.js';
+
+export interface ExplainOptions {
+  profile?: string;
+}
+
+/** Tells step by step what the reference does with one case; the exit code says whether it ends as expected. */
+export async function explain(id: string, options: ExplainOptions): Promise<number> {
+  const profile = profileOf(options.profile);
+  const entry = await findCase(id);
+  const expanded = expandCase(entry, { profile, choices: {} });
+  print(`${entry.id}  (class ${entry.class}, profile ${profile}, ${entry.file}:${entry.line})`);
+  print(entry.title);
+  const clauses = new Map(readClauses().map((clause) => [clause.id, clause.text]));
+  for (const name of entry.clauses) print(`  ${name}: ${clauses.get(name) ?? 'not in the spec'}`);
+
+  const { lines, result } = narrate(expanded.request, profile);
+  print(`\n${expanded.request.steps.map((step) => step.op).join(', ')}`);
+  for (const line of lines) print(`  ${line}`);
+  printEnd(expanded, result, profile);
+  const wrong = judge(expanded, result, { profile, choices: {} }).flat();
+  print(wrong.length === 0 ? '\nas expected' : '\nnot as expected:');
+  for (const difference of wrong) print(`  ${differenceText(difference)}`);
+  return wrong.length === 0 ? ExitCode.conforms : ExitCode.doesNotConform;
+}
+
+/** What each step changed, and the events on the way. */
+function printEnd(expanded: ExpandedCase, result: CaseResult, profile: Profile): void {
+  const unchanged = { ...expanded, expected: expanded.expected.map(() => ({ state: {} })) };
+  const changes = judge(unchanged, result, { profile, choices: {} });
+  for (const [index, step] of result.steps.entries()) {
+    const { stop, ...rest } = step.outcome;
+    const returned = Object.entries(rest).map(([key, value]) => `, ${key} ${JSON.stringify(value)}`);
+    print(`\nstep ${index + 1} ended: ${stop}${returned.join('')}`);
+    for (const event of step.events) print(`  event ${JSON.stringify(event)}`);
+    for (const change of changes[index] ?? []) {
+      if (change.path === 'outcome') continue;
+      print(`  ${change.label}: ${change.expected} -> ${change.actual}`);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { NativeProcess } from './native-process.js';
+import { type NativeRequest, type NativeResult, NO_LDT, PAGE } from './wire.js';
+
+/** Stack page, with nothing mapped on either side of it, and what its words hold before. */
+const STACK = 0x4000;
+const CODE = 0x2000;
+const BEFORE = 0xcccccccc;
+
+const LDT_CODE = 0x07;
+/** Flags of struct user_desc: a readable 32-bit code segment. */
+const READABLE_CODE = 0x05;
+
+/**
+ * What this CPU has chosen where the architecture leaves it free (see spec/choices.md), found out by trying: the choices
+ * cannot be known from the outside, and differ from model to model.
+ */
+export async function measuredChoices(running: NativeProcess): Promise<Record<string, string>> {
+  const pushed = await running.run(probe([0x1e, 0xf4], STACK + PAGE)); // push ds; hlt
+  const popa = await running.run(probe([0x61], STACK + PAGE - 8)); // two slots, then a missing page
+  const pusha = await running.run(probe([0x60], STACK + 16)); // room for four slots
+  const call = await running.run(callBeyondLimit());
+  return {
+    pushed_selector: wordAt(pushed, PAGE - 4) >>> 16 === 0 ? 'zero_extended' : 'unchanged',
+    popa_fault: popa.registers.edi === BEFORE ? 'popped' : 'unchanged',
+    pusha_fault: wordAt(pusha, 12) === BEFORE ? 'unchanged' : 'stored',
+    branch_limit: wordAt(call, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
+  };
+}
+
+/** A word of the stack page after the run. A page that was not written holds what it held before. */
+function wordAt(result: NativeResult, offset: number): number {
+  const page = result.dirtyPages.find(({ physical }) => physical === STACK);
+  return page === undefined ? BEFORE : Buffer.from(page.bytes).readUInt32LE(offset);
+}
+
+function probe(code: number[], esp: number): NativeRequest {
+  const zero = { eax: 0, ecx: 0, edx: 0, ebx: 0, ebp: 0, esi: 0, edi: 0 };
+  return {
+    registers: {
+      ...zero,
+      esp,
+      eip: CODE,
+      eflags: 0x202,
+      es: 0x2b,
+      cs: 0x23,
+      ss: 0x2b,
+      ds: 0x2b,
+      fs: 0,
+      gs: 0,
+    },
+    memorySize: STACK + PAGE,
+    memory: [
+      { at: CODE, bytes: Uint8Array.from(code) },
+      { at: STACK, bytes: new Uint8Array(PAGE).fill(BEFORE & 0xff) },
+    ],
+    pages: [CODE, STACK].map((at) => ({ linear: at, physical: at, writable: true })),
+    ldt: [],
+    ldtLimit: NO_LDT,
+  };
+}
+
+/** A near CALL to the first byte behind the limit of its code segment. */
+function callBeyondLimit(): NativeRequest {
+  const limit = CODE + PAGE - 1;
+  const displacement = limit + 1 - (CODE + 5);
+  const code = [0xe8, displacement & 0xff, displacement >> 8, 0, 0];
+  const request = probe(code, STACK + PAGE);
+  return {
+    ...request,
+    registers: { ...request.registers, cs: LDT_CODE },
+    ldt: [{ number: 0, base: 0, limit, flags: READABLE_CODE }],
+    ldtLimit: 0,
+  };
+}

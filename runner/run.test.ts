@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { Case } from './cases/case.js';
+import type { Answer, Implementation } from './implementations/implementation.js';
+import type { CaseRequest, Declaration } from './protocol.js';
+import { runCases } from './run.js';
+
+const declaration: Declaration = {
+  protocol_version: 1,
+  implementation: { name: 'test', version: '1' },
+  classes: ['processor'],
+  profile: 'linux-2.6.29',
+};
+const options = { declaration, judging: { profile: 'linux-2.6.29', choices: {} } as const };
+
+function caseNamed(id: string, more: Partial<Case> = {}): Case {
+  return {
+    id,
+    behaviour: 'execution',
+    class: 'processor',
+    clauses: ['EX-1'],
+    title: id,
+    file: 'f.yaml',
+    line: 1,
+    recorded: false,
+    body: () => ({ given: {}, steps: [{ op: 'run', parameters: {}, expected: { state: {} } }] }),
+    ...more,
+  };
+}
+
+/** Echoes the given state, which is right for a case that expects no change. */
+function echo(request: CaseRequest): Answer {
+  const { registers, memory } = request.given as { registers: object; memory: object[] };
+  const state = { registers, memory, io: [] };
+  return { kind: 'result', result: { steps: [{ outcome: { stop: 'hlt' }, state, events: [] }] } };
+}
+
+function implementation(run: Implementation['run'], window = 1): Implementation {
+  return { label: 'test', window, start: async () => declaration, run, stop: async () => {} };
+}
+
+const cases = Array.from({ length: 10 }, (_, index) => caseNamed(`execution/case-${index}`));
+
+test('results come in the order of the cases, answers in any', async () => {
+  let open = 0;
+  let most = 0;
+  const slow = implementation(async (request) => {
+    most = Math.max(most, ++open);
+    await sleep(request.id.endsWith('0') ? 20 : 1);
+    open--;
+    return echo(request);
+  }, 4);
+  const results = await runCases(slow, cases, options);
+  expect(results.map((result) => result.case.id)).toEqual(cases.map(({ id }) => id));
+  expect(results.every(({ verdict }) => verdict === 'pass')).toBe(true);
+  expect(most).toBeLessThanOrEqual(4);
+  expect(most).toBeGreaterThan(1);
+});
+
+test('each kind of answer has its verdict', async () => {
+  const answers: Answer[] = [
+    { kind: 'unsupported', reason: 'no FPU' },
+    { kind: 'error', code: 1002, message: 'malformed', stderr: '' },
+    { kind: 'crashed', how: 'signal 11', stderr: 'trace' },
+    { kind: 'timeout', seconds: 10, stderr: '' },
+    { kind: 'bad-reply', problem: 'not JSON', stderr: '' },
+    { kind: 'result', result: { steps: [] } },
+  ];
+  const results = await runCases(
+    implementation((request) => answers[Number(request.id.at(-1))] ?? echo(request)),
+    cases,
+    options,
+  );
+  expect(results.map(({ verdict }) => verdict)).toEqual([
+    ...['unsupported', 'fail', 'crashed', 'timeout', 'bad-reply', 'fail'],
+    ...['pass', 'pass', 'pass', 'pass'],
+  ]);
+  expect(results[2]?.stderr).toBe('trace');
+});
+
+test('an implementation that throws has crashed, and the others still run', async () => {
+  const results = await runCases(
+    implementation((request) => {
+      if (request.id.endsWith('1')) throw new Error('at a loss');
+      return echo(request);
+    }),
+    cases.slice(0, 3),
+    options,
+  );
+  expect(results.map(({ verdict, details }) => [verdict, ...details])).toEqual([
+    ['pass'],
+    ['crashed', 'it threw at a loss'],
+    ['pass'],
+  ]);
+});
+
+test('fail-fast ends with the first failure', async () => {
+  const failing = implementation((request) =>
+    request.id.endsWith('2') ? { kind: 'bad-reply', problem: 'x', stderr: '' } : echo(request),
+  );
+  const results = await runCases(failing, cases, { ...options, failFast: true });
+  expect(results).toHaveLength(3);
+});
+
+test('an interruption leaves what was known', async () => {
+  let count = 0;
+  const results = await runCases(
+    implementation((request) => {
+      count++;
+      return echo(request);
+    }),
+    cases,
+    { ...options, interrupted: () => count >= 4 },
+  );
+  expect(results).toHaveLength(4);
+});
+
+test('withdrawn cases and operations that are not declared are not sent', async () => {
+  const sent: string[] = [];
+  const few = implementation((request) => {
+    sent.push(request.id);
+    return echo(request);
+  });
+  const list = [
+    caseNamed('execution/gone', { withdrawn: 'it was wrong' }),
+    caseNamed('execution/host', { class: 'host' }),
+    caseNamed('execution/there'),
+  ];
+  const results = await runCases(few, list, {
+    ...options,
+    declaration: { ...declaration, operations: ['run'] },
+  });
+  expect(results.map(({ verdict }) => verdict)).toEqual(['withdrawn', 'unsupported', 'pass']);
+  expect(sent).toEqual(['execution/there']);
+});
