@@ -27,7 +27,6 @@ export const FS = 4;
 export const GS = 5;
 export const TR = 6;
 export const LDTR = 7;
-export type SegmentIndex = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 /** Bits of a segment's attributes: the descriptor's second word shifted right by 8. */
 export const Attribute = {
@@ -186,7 +185,7 @@ export class Cpu {
   readonly gs = new Segment();
   readonly tr = new Segment();
   readonly ldtr = new Segment();
-  /** By `SegmentIndex`. */
+  /** By number. */
   readonly segments = [this.es, this.cs, this.ss, this.ds, this.fs, this.gs, this.tr, this.ldtr] as const;
   readonly gdtr = { base: 0, limit: 0 };
   readonly idtr = { base: 0, limit: 0 };
@@ -266,9 +265,9 @@ export class Cpu {
 
 /** A general register of 8, 16 or 32 bits; the 8-bit ones are AL, CL, DL, BL, AH, CH, DH, BH. */
 export function readGeneral(cpu: Cpu, index: number, size: 1 | 2 | 4): number {
-  if (size === 4) return cpu.general[index] ?? 0;
-  if (size === 2) return (cpu.general[index] ?? 0) & 0xffff;
-  return ((cpu.general[index & 3] ?? 0) >>> ((index & 4) << 1)) & 0xff;
+  if (size === 4) return cpu.general[index];
+  if (size === 2) return cpu.general[index] & 0xffff;
+  return (cpu.general[index & 3] >>> ((index & 4) << 1)) & 0xff;
 }
 
 /** Writes a general register; a narrow write keeps the other bits. */
@@ -277,9 +276,9 @@ export function writeGeneral(cpu: Cpu, index: number, value: number, size: 1 | 2
   if (size === 4) {
     general[index] = value;
   } else if (size === 2) {
-    general[index] = ((general[index] ?? 0) & 0xffff0000) | (value & 0xffff);
+    general[index] = (general[index] & 0xffff0000) | (value & 0xffff);
   } else {
     const shift = (index & 4) << 1;
-    general[index & 3] = ((general[index & 3] ?? 0) & ~(0xff << shift)) | ((value & 0xff) << shift);
+    general[index & 3] = (general[index & 3] & ~(0xff << shift)) | ((value & 0xff) << shift);
   }
 }

@@ -2,7 +2,7 @@
 
 /** From bytes in the code segment to an `Instruction`: chapter 01, EX-4 to EX-8. */
 
-import { type Cpu, CS, DS, ES, FS, GS, NO_REGISTER, type SegmentIndex, SS } from './cpu.js';
+import { type Cpu, CS, DS, ES, FS, GS, NO_REGISTER, SS } from './cpu.js';
 import { generalProtection, invalidOpcode } from './exceptions.js';
 import { Instruction, NO_OPERAND, Operand, type OperandKind } from './instruction.js';
 import { ud } from './instructions/control.js';
@@ -15,7 +15,7 @@ import { type OperandSize, signed, truncate } from './sizes.js';
 /** An instruction with more bytes than this is a general protection fault: EX-6. */
 export const LONGEST_INSTRUCTION = 15;
 
-const SEGMENT_PREFIXES: Readonly<Record<number, SegmentIndex | undefined>> = {
+const SEGMENT_PREFIXES: Readonly<Record<number, number | undefined>> = {
   38: ES,
   46: CS,
   54: SS,
@@ -69,7 +69,7 @@ class Decoder {
   private readonly instruction = new Instruction();
   private addressSize: 2 | 4;
   private lock = false;
-  private segmentPrefix: SegmentIndex | undefined;
+  private segmentPrefix: number | undefined;
   private hasModrm = false;
 
   constructor(private readonly cpu: Cpu) {
@@ -163,19 +163,19 @@ class Decoder {
         if (this.modrm() >= 0xc0) throw invalidOpcode(); // EX-7
         return MEMORY[operandSize];
       case 'Rd':
-        return at(GENERAL[4], this.modrmByte() & 7);
+        return GENERAL[4][this.modrmByte() & 7];
       case 'Gb':
-        return at(GENERAL[1], this.regField());
+        return GENERAL[1][this.regField()];
       case 'Gw':
-        return at(GENERAL[2], this.regField());
+        return GENERAL[2][this.regField()];
       case 'Gv':
-        return at(GENERAL[operandSize], this.regField());
+        return GENERAL[operandSize][this.regField()];
       case 'Zb':
-        return at(GENERAL[1], instruction.opcode & 7);
+        return GENERAL[1][instruction.opcode & 7];
       case 'Zv':
-        return at(GENERAL[operandSize], instruction.opcode & 7);
+        return GENERAL[operandSize][instruction.opcode & 7];
       case 'Sw':
-        return at(SEGMENT, this.regField());
+        return SEGMENT[this.regField()];
       case 'Ib':
         return this.immediate(this.byte(), 1);
       case 'Iw':
@@ -204,33 +204,33 @@ class Decoder {
       case 'Xv':
         return STRING[operandSize];
       case 'AL':
-        return at(GENERAL[1], 0);
+        return GENERAL[1][0];
       case 'CL':
-        return at(GENERAL[1], 1);
+        return GENERAL[1][1];
       case 'rAX':
-        return at(GENERAL[operandSize], 0);
+        return GENERAL[operandSize][0];
       case 'DX':
-        return at(GENERAL[2], 2);
+        return GENERAL[2][2];
       case '1':
         return this.immediate(1, 1);
       case 'ES':
-        return at(SEGMENT, ES);
+        return SEGMENT[ES];
       case 'CS':
-        return at(SEGMENT, CS);
+        return SEGMENT[CS];
       case 'SS':
-        return at(SEGMENT, SS);
+        return SEGMENT[SS];
       case 'DS':
-        return at(SEGMENT, DS);
+        return SEGMENT[DS];
       case 'FS':
-        return at(SEGMENT, FS);
+        return SEGMENT[FS];
       case 'GS':
-        return at(SEGMENT, GS);
+        return SEGMENT[GS];
     }
   }
 
   private registerOrMemory(registerSize: OperandSize, memorySize: OperandSize): Operand {
     const modrm = this.modrm();
-    return modrm >= 0xc0 ? at(GENERAL[registerSize], modrm & 7) : MEMORY[memorySize];
+    return modrm >= 0xc0 ? GENERAL[registerSize][modrm & 7] : MEMORY[memorySize];
   }
 
   private immediate(value: number, size: OperandSize): Operand {
@@ -290,7 +290,7 @@ class Decoder {
       instruction.displacement = this.number(2);
       return;
     }
-    const [base, index] = FORMS_16[rm] ?? [NO_REGISTER, NO_REGISTER];
+    const [base, index] = FORMS_16[rm];
     instruction.base = base;
     instruction.index = index;
     this.defaultToStack(base === EBP_OR_DISPLACEMENT);
@@ -319,10 +319,4 @@ class Decoder {
     bytes.push(byte);
     return byte;
   }
-}
-
-function at(operands: readonly Operand[], index: number): Operand {
-  const operand = operands[index];
-  if (operand === undefined) throw new Error(`no register ${index}`);
-  return operand;
 }

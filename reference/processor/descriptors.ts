@@ -2,7 +2,7 @@
 
 /** Descriptors in the GDT and LDT, and the loading of segment registers: chapter 02, from SEG-9 on. */
 
-import { Attribute, type Cpu, LDTR, Segment, type SegmentIndex, SS, SystemType } from './cpu.js';
+import { Attribute, type Cpu, LDTR, Segment, SS, SystemType } from './cpu.js';
 import { type Fault, generalProtection, segmentNotPresent, stackFault } from './exceptions.js';
 import { readSystem, writeSystem } from './paging.js';
 
@@ -100,12 +100,12 @@ export function markAccessed(cpu: Cpu, descriptor: Descriptor): void {
 }
 
 /** Loads ES, SS, DS, FS or GS as MOV, POP and LxS do. */
-export function loadSegmentRegister(cpu: Cpu, index: SegmentIndex, selector: number): void {
+export function loadSegmentRegister(cpu: Cpu, index: number, selector: number): void {
   if (index === SS) loadStackSegment(cpu, selector);
   else loadDataSegment(cpu, index, selector);
 }
 
-function loadDataSegment(cpu: Cpu, index: SegmentIndex, selector: number): void {
+function loadDataSegment(cpu: Cpu, index: number, selector: number): void {
   if (isNull(selector)) {
     cpu.segments[index].setNull(selector); // SEG-9
     return;

@@ -41,7 +41,7 @@ const PARITY = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** SF, ZF and PF of a result of this size. */
 export function signZeroParity(result: number, size: OperandSize): number {
-  return ((result & signOf(size)) !== 0 ? SF : 0) | (result === 0 ? ZF : 0) | (PARITY[result & 0xff] ?? 0);
+  return ((result & signOf(size)) !== 0 ? SF : 0) | (result === 0 ? ZF : 0) | PARITY[result & 0xff];
 }
 
 /** Replaces the flags in `which` by those in `values`. */

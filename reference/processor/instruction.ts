@@ -2,7 +2,7 @@
 
 /** A decoded instruction and its operands. */
 
-import { type Cpu, NO_REGISTER, type SegmentIndex } from './cpu.js';
+import { type Cpu, NO_REGISTER } from './cpu.js';
 import type { OperandSize } from './sizes.js';
 
 export type OperandKind = 'none' | 'general' | 'memory' | 'immediate' | 'segment';
@@ -48,7 +48,7 @@ export class Instruction {
   /** ModRM byte, 0 when the instruction has none. */
   modrm = 0;
   /** The effective address is (base + index << scale + displacement) & addressMask in `segment`. */
-  segment: SegmentIndex = 3;
+  segment: number = 3;
   base = NO_REGISTER;
   index = NO_REGISTER;
   scale = 0;
@@ -77,7 +77,7 @@ function neverDecoded(): void {
 /** Offset of the memory operand in its segment. */
 export function effectiveAddress(cpu: Cpu, instruction: Instruction): number {
   const general = cpu.general;
-  const base = general[instruction.base] ?? 0;
-  const index = (general[instruction.index] ?? 0) << instruction.scale;
+  const base = general[instruction.base];
+  const index = general[instruction.index] << instruction.scale;
   return ((base + index + instruction.displacement) & instruction.addressMask) >>> 0;
 }

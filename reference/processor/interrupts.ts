@@ -155,13 +155,7 @@ function enterInnerHandler(cpu: Cpu, interruption: Interruption, gate: Descripto
   const level = target.dpl;
   const { segment, pointer } = innerStack(cpu, level);
   const size = gate.gateIs32 ? 4 : 2;
-  const values = [
-    cpu.ss.selector,
-    cpu.general[ESP] ?? 0,
-    interruption.flags,
-    cpu.cs.selector,
-    interruption.eip,
-  ];
+  const values = [cpu.ss.selector, cpu.general[ESP], interruption.flags, cpu.cs.selector, interruption.eip];
   if (interruption.errorCode !== undefined) values.push(interruption.errorCode);
 
   const frame = new StackFrame(cpu, segment, pointer, level, size);
@@ -188,7 +182,7 @@ function enterSameLevelHandler(
   const values = [interruption.flags, cpu.cs.selector, interruption.eip];
   if (interruption.errorCode !== undefined) values.push(interruption.errorCode);
 
-  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, gate.gateIs32 ? 4 : 2);
+  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP], cpu.cpl, gate.gateIs32 ? 4 : 2);
   frame.require(values.length); // GATE-12
   if (gate.gateOffset > target.limit) throw generalProtection(0);
   frame.requirePages(values.length);

@@ -87,7 +87,7 @@ export class PhysicalMemory {
   clear(): void {
     for (const page of this.touched) {
       this.bytes.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-      this.pageVersion[page] = (this.pageVersion[page] ?? 0) + 1;
+      this.pageVersion[page] = this.pageVersion[page] + 1;
       this.pageState[page] = UNTOUCHED;
     }
     this.touched = [];
@@ -106,7 +106,7 @@ export class PhysicalMemory {
 
   /** A number that has changed if a watched page was written. */
   version(page: number): number {
-    return this.pageVersion[page] ?? 0;
+    return this.pageVersion[page];
   }
 
   private noteWrite(page: number): void {
@@ -114,6 +114,6 @@ export class PhysicalMemory {
     if (state === TOUCHED) return;
     if (state === UNTOUCHED) this.touched.push(page);
     this.pageState[page] = TOUCHED;
-    this.pageVersion[page] = (this.pageVersion[page] ?? 0) + 1;
+    this.pageVersion[page] = this.pageVersion[page] + 1;
   }
 }

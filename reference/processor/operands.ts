@@ -18,7 +18,7 @@ export function readOperand(cpu: Cpu, instruction: Instruction, operand: Operand
     case 'immediate':
       return instruction.immediate;
     case 'segment':
-      return segmentOperand(cpu, operand).selector;
+      return cpu.segments[operand.index].selector;
     case 'none':
       throw new Error(`${instruction.mnemonic} has no such operand`);
   }
@@ -54,11 +54,4 @@ export function readForUpdate(cpu: Cpu, instruction: Instruction, operand: Opera
 export function updateOperand(cpu: Cpu, operand: Operand, value: number): void {
   if (operand.kind === 'memory') writePrepared(cpu, value, operand.size);
   else writeGeneral(cpu, operand.index, value, operand.size);
-}
-
-/** The segment register that an operand names. */
-export function segmentOperand(cpu: Cpu, operand: Operand) {
-  const segment = cpu.segments[operand.index];
-  if (segment === undefined) throw new Error(`no segment register ${operand.index}`);
-  return segment;
 }

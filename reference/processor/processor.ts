@@ -73,7 +73,7 @@ class I386 implements Processor {
 
   registers(): Registers {
     const { cpu } = this;
-    const general = (index: number) => cpu.general[index] ?? 0;
+    const general = (index: number) => cpu.general[index];
     return {
       eax: general(EAX),
       ecx: general(ECX),
@@ -172,7 +172,7 @@ class I386 implements Processor {
   /** One instruction, or one round of a repeated one, or the delivery of its fault, before which all is put back (EX-23). */
   private step(): void {
     const { cpu } = this;
-    const stackPointer = cpu.general[ESP] ?? 0;
+    const stackPointer = cpu.general[ESP];
     const singleStep = (cpu.eflags & TF) !== 0;
     const outer = cpu.cpl > 0;
     if (singleStep) cpu.handlerEntered = false;
@@ -206,7 +206,7 @@ class I386 implements Processor {
   private singleStepTrap(): void {
     const { cpu } = this;
     if (cpu.stackShadow || cpu.handlerEntered || cpu.stopped !== undefined) return;
-    cpu.dr[6] = (cpu.dr[6] ?? 0) | DR6_SINGLE_STEP;
+    cpu.dr[6] = cpu.dr[6] | DR6_SINGLE_STEP;
     deliverTrap(cpu, Vector.debug, cpu.eip);
     cpu.eip = cpu.nextEip;
   }

@@ -14,12 +14,12 @@ export const stackMask = (segment: Segment) => (segment.big ? 0xffffffff : 0xfff
 /** Sets ESP, or with a 16-bit stack only SP. */
 export function setStackPointer(cpu: Cpu, value: number): void {
   const mask = stackMask(cpu.ss);
-  cpu.general[ESP] = ((cpu.general[ESP] ?? 0) & ~mask) | (value & mask);
+  cpu.general[ESP] = (cpu.general[ESP] & ~mask) | (value & mask);
 }
 
 /** The offset `distance` bytes above the stack pointer. */
 export function stackOffset(cpu: Cpu, distance: number): number {
-  return (((cpu.general[ESP] ?? 0) + distance) & stackMask(cpu.ss)) >>> 0;
+  return ((cpu.general[ESP] + distance) & stackMask(cpu.ss)) >>> 0;
 }
 
 export function push(cpu: Cpu, value: number, size: OperandSize): void {

@@ -25,7 +25,7 @@ export class Tlb {
 
   /** @param page number of the linear page */
   lookup(page: number): number {
-    return this.entries[page] ?? 0;
+    return this.entries[page];
   }
 
   insert(page: number, entry: number): void {
@@ -54,7 +54,7 @@ export class Tlb {
   private keep(wanted: (page: number, entry: number) => boolean): void {
     const kept: number[] = [];
     for (const page of this.filled) {
-      if (wanted(page, this.entries[page] ?? 0)) kept.push(page);
+      if (wanted(page, this.entries[page])) kept.push(page);
       else this.entries[page] = 0;
     }
     this.filled = kept;

@@ -87,7 +87,7 @@ export function callFar(cpu: Cpu, selector: number, offset: number, size: 2 | 4)
 }
 
 function callSameLevel(cpu: Cpu, target: Descriptor, offset: number, size: 2 | 4): void {
-  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
+  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP], cpu.cpl, size);
   frame.require(2);
   if (offset > target.limit) throw generalProtection(0);
   frame.requirePages(2);
@@ -110,7 +110,7 @@ function callInnerLevel(cpu: Cpu, target: Descriptor, gate: Descriptor, size: 2 
   markAccessed(cpu, segment);
   markAccessed(cpu, target);
   frame.push(cpu.ss.selector);
-  frame.push(cpu.general[ESP] ?? 0);
+  frame.push(cpu.general[ESP]);
   for (const parameter of parameters.reverse()) frame.push(parameter);
   frame.push(cpu.cs.selector);
   frame.push(cpu.nextEip);
@@ -272,8 +272,8 @@ export function enterSystem(cpu: Cpu): void {
 export function exitSystem(cpu: Cpu): void {
   if (isNull(cpu.sysenter_cs) || cpu.cpl !== 0) throw generalProtection(0);
   loadFlatSegments(cpu, (cpu.sysenter_cs + 16) & 0xfffc, 3, 8);
-  cpu.general[ESP] = cpu.general[ECX] ?? 0;
-  cpu.nextEip = cpu.general[EDX] ?? 0;
+  cpu.general[ESP] = cpu.general[ECX];
+  cpu.nextEip = cpu.general[EDX];
 }
 
 function loadFlatSegments(cpu: Cpu, code: number, level: number, stackDistance: number): void {

@@ -47,14 +47,14 @@ export const lea: Execute = (cpu, instruction) => {
 
 /** XLAT: AL indexes a table at EBX or BX. */
 export const xlat: Execute = (cpu, instruction) => {
-  const offset = (cpu.general[EBX] ?? 0) + readGeneral(cpu, EAX, 1);
+  const offset = cpu.general[EBX] + readGeneral(cpu, EAX, 1);
   const address = (offset & instruction.addressMask) >>> 0;
   writeGeneral(cpu, EAX, readSegment(cpu, cpu.segments[instruction.segment], address, 1), 1);
 };
 
 export const bswap: Execute = (cpu, instruction) => {
   const { index } = instruction.first;
-  const value = cpu.general[index] ?? 0;
+  const value = cpu.general[index];
   const swapped = (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
   writeGeneral(cpu, index, swapped >>> 0, 4);
 };

@@ -2,7 +2,7 @@
 
 /** Segment registers and questions about selectors. */
 
-import { type Cpu, CS, GS, type SegmentIndex, SS, SystemType } from '../cpu.js';
+import { type Cpu, CS, GS, SS, SystemType } from '../cpu.js';
 import { type Descriptor, findDescriptor, isNull, loadSegmentRegister, rplOf } from '../descriptors.js';
 import { invalidOpcode } from '../exceptions.js';
 import { setFlag, ZF } from '../flags.js';
@@ -13,20 +13,20 @@ import { readFarPointer } from './control.js';
 /** 16 bits in memory, zero-extended in a register: SEG-15. */
 export const movFromSegment: Execute = (cpu, instruction) => {
   if (instruction.reg > GS) throw invalidOpcode();
-  const { selector } = cpu.segments[instruction.reg as SegmentIndex];
+  const { selector } = cpu.segments[instruction.reg];
   writeOperand(cpu, instruction, instruction.first, selector);
 };
 
 /** CS cannot be loaded: SEG-18. */
 export const movToSegment: Execute = (cpu, instruction) => {
-  const index = instruction.reg as SegmentIndex;
+  const index = instruction.reg;
   if (index > GS || index === CS) throw invalidOpcode();
   loadSegmentRegister(cpu, index, readOperand(cpu, instruction, instruction.second));
   if (index === SS) cpu.stackShadow = true;
 };
 
 /** LES, LDS, LSS, LFS, LGS: the second operand is a far pointer in memory. */
-function loadFarPointer(index: SegmentIndex): Execute {
+function loadFarPointer(index: number): Execute {
   return (cpu, instruction) => {
     const { offset, selector } = readFarPointer(cpu, instruction);
     loadSegmentRegister(cpu, index, selector);

@@ -2,7 +2,6 @@
 
 /** PUSH, POP and stack frames. */
 
-import type { SegmentIndex } from '../cpu.js';
 import { EBP, ESP, readGeneral, SS, writeGeneral } from '../cpu.js';
 import { loadSegmentRegister } from '../descriptors.js';
 import { RF, VM } from '../flags.js';
@@ -13,25 +12,23 @@ import { truncate } from '../sizes.js';
 import { peek, pop, push, StackFrame, setStackPointer, stackMask, stackOffset } from '../stack.js';
 import { loadFlags } from '../transfers.js';
 
-/** PUSH ESP pushes the value before the push: EX-14. */
-export const pushOperand: Execute = (cpu, instruction) => {
+/**
+ * PUSH ESP pushes the value before the push: EX-14. Above the selector of a segment register a doubleword has zeros:
+ * SEG-15, choice `pushed_selector`.
+ */
+export const pushValue: Execute = (cpu, instruction) => {
   push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
 };
 
 /** POP to memory: an address that uses ESP is computed with the value after the pop: EX-14. */
-export const popOperand: Execute = (cpu, instruction) => {
+export const popValue: Execute = (cpu, instruction) => {
   const value = pop(cpu, instruction.operandSize);
   writeOperand(cpu, instruction, instruction.first, value);
 };
 
-/** PUSH of a segment register; the upper half of a doubleword is zero: SEG-15, choice `pushed_selector`. */
-export const pushSegment: Execute = (cpu, instruction) => {
-  push(cpu, readOperand(cpu, instruction, instruction.first), instruction.operandSize);
-};
-
 export const popSegment: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
-  const index = instruction.first.index as SegmentIndex;
+  const index = instruction.first.index;
   const selector = peek(cpu, 0, size) & 0xffff;
   const pointer = stackOffset(cpu, size);
   loadSegmentRegister(cpu, index, selector);
@@ -42,7 +39,7 @@ export const popSegment: Execute = (cpu, instruction) => {
 /** PUSHA (EX-15): EAX, ECX, EDX, EBX, the old ESP, EBP, ESI, EDI. Choice `pusha_fault`: `unchanged`. */
 export const pusha: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
-  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP] ?? 0, cpu.cpl, size);
+  const frame = new StackFrame(cpu, cpu.ss, cpu.general[ESP], cpu.cpl, size);
   frame.require(8);
   frame.requirePages(8);
   for (let index = 0; index < 8; index++) frame.push(readGeneral(cpu, index, size));
@@ -78,11 +75,11 @@ export const enter: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
   const level = instruction.immediate2 & 31;
   const mask = stackMask(cpu.ss);
-  const stackPointer = cpu.general[ESP] ?? 0;
+  const stackPointer = cpu.general[ESP];
   const framePointer = ((stackPointer & ~mask) | stackOffset(cpu, -size)) >>> 0;
   const values = [readGeneral(cpu, EBP, size)];
   for (let i = 1; i < level; i++) {
-    const link = (((cpu.general[EBP] ?? 0) - i * size) & mask) >>> 0;
+    const link = ((cpu.general[EBP] - i * size) & mask) >>> 0;
     values.push(readSegment(cpu, cpu.ss, link, size));
   }
   if (level > 0) values.push(truncate(framePointer, size));
@@ -98,7 +95,7 @@ export const enter: Execute = (cpu, instruction) => {
 };
 
 export const leave: Execute = (cpu, instruction) => {
-  setStackPointer(cpu, cpu.general[EBP] ?? 0);
+  setStackPointer(cpu, cpu.general[EBP]);
   const value = pop(cpu, instruction.operandSize);
   writeGeneral(cpu, EBP, value, instruction.operandSize);
 };

@@ -173,7 +173,7 @@ function setCr4(cpu: Cpu, value: number): void {
 
 export const movFromDebug: Execute = (cpu, instruction) => {
   const number = debugRegister(cpu, instruction);
-  writeOperand(cpu, instruction, instruction.first, cpu.dr[number] ?? 0);
+  writeOperand(cpu, instruction, instruction.first, cpu.dr[number]);
 };
 
 const DR6_WRITABLE = 0xe00f;

@@ -82,16 +82,16 @@ const unaryGroup = (operand: 'Eb' | 'Ev', immediate: 'Ib' | 'Iv') =>
 
 export const oneByteOpcodes: OpcodeMap = {
   ...arithmeticRow(0x00, 'ADD', arithmetic.add),
-  6: opcode('PUSH', ['ES'], stack.pushSegment),
+  6: opcode('PUSH', ['ES'], stack.pushValue),
   7: opcode('POP', ['ES'], stack.popSegment),
   ...arithmeticRow(0x08, 'OR', logic.or),
-  14: opcode('PUSH', ['CS'], stack.pushSegment),
+  14: opcode('PUSH', ['CS'], stack.pushValue),
 
   ...arithmeticRow(0x10, 'ADC', arithmetic.adc),
-  22: opcode('PUSH', ['SS'], stack.pushSegment),
+  22: opcode('PUSH', ['SS'], stack.pushValue),
   23: opcode('POP', ['SS'], stack.popSegment),
   ...arithmeticRow(0x18, 'SBB', arithmetic.sbb),
-  30: opcode('PUSH', ['DS'], stack.pushSegment),
+  30: opcode('PUSH', ['DS'], stack.pushValue),
   31: opcode('POP', ['DS'], stack.popSegment),
 
   ...arithmeticRow(0x20, 'AND', logic.and),
@@ -106,16 +106,16 @@ export const oneByteOpcodes: OpcodeMap = {
 
   ...row(0x40, 8, opcode('INC', ['Zv'], arithmetic.inc)),
   ...row(0x48, 8, opcode('DEC', ['Zv'], arithmetic.dec)),
-  ...row(0x50, 8, opcode('PUSH', ['Zv'], stack.pushOperand)),
-  ...row(0x58, 8, opcode('POP', ['Zv'], stack.popOperand)),
+  ...row(0x50, 8, opcode('PUSH', ['Zv'], stack.pushValue)),
+  ...row(0x58, 8, opcode('POP', ['Zv'], stack.popValue)),
 
   96: opcode('PUSHA', [], stack.pusha),
   97: opcode('POPA', [], stack.popa),
   98: opcode('BOUND', ['Gv', 'M'], control.bound),
   99: opcode('ARPL', ['Ew', 'Gw'], segments.arpl),
-  104: opcode('PUSH', ['Iv'], stack.pushOperand),
+  104: opcode('PUSH', ['Iv'], stack.pushValue),
   105: opcode('IMUL', ['Gv', 'Ev', 'Iv'], arithmetic.imul),
-  106: opcode('PUSH', ['Is'], stack.pushOperand),
+  106: opcode('PUSH', ['Is'], stack.pushValue),
   107: opcode('IMUL', ['Gv', 'Ev', 'Is'], arithmetic.imul),
   108: opcode('INS', ['Xb'], strings.ins),
   109: opcode('INS', ['Xv'], strings.ins),
@@ -139,7 +139,7 @@ export const oneByteOpcodes: OpcodeMap = {
   140: opcode('MOV', ['Mw/Rv', 'Sw'], segments.movFromSegment),
   141: opcode('LEA', ['Gv', 'M'], data.lea),
   142: opcode('MOV', ['Sw', 'Ew'], segments.movToSegment),
-  143: group(opcode('POP', ['Ev'], stack.popOperand)),
+  143: group(opcode('POP', ['Ev'], stack.popValue)),
 
   144: opcode('NOP', [], data.nop),
   ...row(0x91, 7, opcode('XCHG', ['rAX', 'Zv'], data.xchg)),
@@ -235,6 +235,6 @@ export const oneByteOpcodes: OpcodeMap = {
     opcode('CALL', ['Mp'], control.callFarIndirect),
     opcode('JMP', ['Ev'], control.jmpIndirect),
     opcode('JMP', ['Mp'], control.jmpFarIndirect),
-    opcode('PUSH', ['Ev'], stack.pushOperand),
+    opcode('PUSH', ['Ev'], stack.pushValue),
   ),
 };

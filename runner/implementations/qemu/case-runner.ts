@@ -39,7 +39,8 @@ export class CaseRunner {
     let pages = this.#pagesToChange(request);
     let { registers } = request;
     const steps: ProcessorStepResult[] = [];
-    for (let step = 0; step < request.steps; step++) {
+    // A processor that has shut down does no further step.
+    for (let step = 0; step < request.steps && !this.machine.shutDown; step++) {
       await this.machine.load(registers, pages);
       const stop = await this.#waitForEnd();
       registers = withNullSegments(await this.#registersAfter(stop, registers));
