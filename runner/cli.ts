@@ -55,6 +55,16 @@ function program(done: (code: number) => void): Command {
     });
 
   cli
+    .command('explain')
+    .description('tell step by step what the reference does with one case')
+    .argument('<id>')
+    .option('--profile <name>', 'linux-2.6.29 or hardened')
+    .action(async (id: string, options) => {
+      const { explain } = await import('./commands/explain.js');
+      done(await explain(id, options));
+    });
+
+  cli
     .command('lint')
     .description('check the case files')
     .argument('[behaviours...]')
@@ -67,6 +77,8 @@ function program(done: (code: number) => void): Command {
     .command('clauses')
     .description('list clauses with their cases and cases with their clauses; exit code 1 on a gap')
     .option('--json', 'as JSON')
+    .option('--summary', 'only the gaps and the counts')
+    .option('--update-readme <file>', 'put the table of chapters, clauses and cases into this file')
     .action(async (options) => {
       const { clauses } = await import('./commands/clauses.js');
       done(await clauses(options));

@@ -5,17 +5,9 @@
 import { describeEntry } from './entry-event.js';
 import { unlazyFpu } from './fpu.js';
 import { callRunGuestOnce } from './host-code.js';
-import {
-  Changed,
-  IMPOSSIBLE_TRAP,
-  lguestPages,
-  MSR_IA32_SYSENTER_CS,
-  State,
-  statePhysical,
-  Tss,
-} from './layout.js';
+import { Changed, IMPOSSIBLE_TRAP, lguestPages, State, statePhysical, Tss } from './layout.js';
 import { copyGdt, copyGdtTls } from './segments.js';
-import { currentSlot, mapSwitcherInGuest } from './shadow-page-tables.js';
+import { currentSlot, mapSwitcherInGuest, pgdirOf } from './shadow-page-tables.js';
 import type { LgCpu } from './state.js';
 import { copyTraps } from './trap-gates.js';
 
@@ -23,7 +15,7 @@ import { copyTraps } from './trap-gates.js';
 export function prepareEntry(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
   if (cpu.ts !== 0) unlazyFpu(cpu.lg.host); // ENTER-1 FPU-10 FPU-11
-  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, 0, 0); // ENTER-2 ENTER-3
+  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(0); // ENTER-2 ENTER-3
 }
 
 /** `copy_in_guest_info`: makes the host CPU's pages those of this virtual CPU, copying what has changed. */
@@ -62,8 +54,7 @@ export function runGuestOnce(cpu: LgCpu): void {
   const hostCpu = kernel.host_cpu;
   copyInGuestInfo(cpu, hostCpu);
   cpu.regs.trapnum = IMPOSSIBLE_TRAP; // ENTER-20
-  const { pgdir } = currentSlot(cpu);
-  if (pgdir === null) throw new Error('the guest has no page directory');
+  const pgdir = pgdirOf(currentSlot(cpu));
   kernel.event(describeEntry(kernel, cpu, pgdir));
   callRunGuestOnce(kernel, lguestPages(hostCpu), pgdir);
 }

@@ -24,6 +24,6 @@ describe('numbers in texts', () => {
 
   it('a C string ends at the first zero, and has one character for each byte', () => {
     expect(cString(Uint8Array.of(0x41, 0xe9, 0, 0x42))).toBe('A\u00e9');
-    expect(cString(Uint8Array.of(0x41, 0x42))).toBe('AB');
+    expect(cString(Uint8Array.of(0))).toBe('');
   });
 });

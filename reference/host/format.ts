@@ -25,8 +25,7 @@ export function pointer(address: number): string {
   return address === 0 ? '(null)' : (address >>> 0).toString(16).padStart(8, '0');
 }
 
-/** `%s`: the bytes up to the first zero, one character for each. */
+/** `%s`: of bytes that end with a zero those before the first zero, one character for each. */
 export function cString(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return String.fromCharCode(...(end < 0 ? bytes : bytes.subarray(0, end)));
+  return String.fromCharCode(...bytes.subarray(0, bytes.indexOf(0)));
 }

@@ -95,17 +95,13 @@ function badWrite(cpu: LgCpu, address: number, length: number): void {
 
 /** Guest-physical address of the guest's page directory entry for a virtual address. */
 export function gpgdAddress(cpu: LgCpu, vaddr: number): number {
-  return (gpgdirOf(cpu) + (vaddr >>> 22) * 4) >>> 0;
+  return (cpu.lg.pgdirs[cpu.cpu_pgd].gpgdir + (vaddr >>> 22) * 4) >>> 0;
 }
 
 /** Guest-physical address of the guest's page table entry, by way of a page directory entry that is present. */
 export function gpteAddress(cpu: LgCpu, gpgd: number, vaddr: number): number {
   if ((gpgd & PageFlag.present) === 0) cpu.lg.host.kernel.bug('page_tables.c', 107); // MEM-19
   return ((gpgd & PAGE_MASK) >>> 0) + ((vaddr >>> 12) % ENTRIES_PER_TABLE) * 4; // MEM-17
-}
-
-function gpgdirOf(cpu: LgCpu): number {
-  return cpu.lg.pgdirs[cpu.cpu_pgd]?.gpgdir ?? 0;
 }
 
 /** `guest_pa`: where a guest-virtual address lies, by the guest's own page tables. */

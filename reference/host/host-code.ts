@@ -9,7 +9,7 @@ import { IDT_ENTRIES, KERNEL_CS, kernelVirtual, PAGE_SIZE, Physical } from './la
 export type HostRoutine = 'run_guest_once' | 'write_cr4';
 
 /** Where a routine begins, and the address after its HLT. */
-const ROUTINES: Record<HostRoutine, { start: number; end: number }> = {
+export const ROUTINES: Record<HostRoutine, { start: number; end: number }> = {
   run_guest_once: { start: kernelVirtual(Physical.hostCode), end: kernelVirtual(Physical.hostCode + 0x08) },
   write_cr4: { start: kernelVirtual(Physical.hostCode + 0x10), end: kernelVirtual(Physical.hostCode + 0x14) },
 };
@@ -44,17 +44,6 @@ export class GuestRunsOn extends Error {
 /** Address of the host's handler of a vector. */
 export function handlerAddress(vector: number): number {
   return HANDLERS + vector * HANDLER_SIZE;
-}
-
-/** Which routine begins at an address. */
-export function routineAt(address: number): HostRoutine | null {
-  if (address === ROUTINES.run_guest_once.start) return 'run_guest_once';
-  return address === ROUTINES.write_cr4.start ? 'write_cr4' : null;
-}
-
-/** The address after a routine's HLT. */
-export function routineEnd(routine: HostRoutine): number {
-  return ROUTINES[routine].end;
 }
 
 /** Top of a host CPU's kernel stack. */

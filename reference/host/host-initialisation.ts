@@ -52,7 +52,7 @@ function relocateHandlers(host: Host): void {
   if (host.relocated && host.hardened) return; // E-54
   host.relocated = true;
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
-    host.default_idt_entries[vector] = (host.default_idt_entries[vector] ?? 0) + switcherOffset(host); // HOST-2
+    host.default_idt_entries[vector] += switcherOffset(host); // HOST-2
   }
 }
 

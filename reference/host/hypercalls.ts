@@ -116,7 +116,7 @@ export function pageTableGuestDataInit(cpu: LgCpu): void {
   const told =
     kernelAddress !== null &&
     putData(cpu, LguestData.reserve_mem, RESERVE_MEM) &&
-    putData(cpu, LguestData.pgdir, lg.pgdirs[0]?.gpgdir ?? 0);
+    putData(cpu, LguestData.pgdir, lg.pgdirs[0].gpgdir);
   if (!told) killBadGuestPage(cpu);
   if (lg.kernel_address >>> 22 >= SWITCHER_PGD_INDEX) {
     killGuest(cpu, () => `bad kernel address ${prefixedHex(lg.kernel_address)}`);

@@ -135,18 +135,15 @@ export class Kernel {
 
   /** The processor of a host CPU; without a number, that of the CPU that the task runs on. */
   processor(hostCpu: number = this.host_cpu): Processor {
-    const processor = this.processors[hostCpu];
-    if (processor === undefined) throw new Error(`there is no host CPU ${hostCpu}`);
-    return processor;
+    return this.processors[hostCpu];
   }
 
-  /** Writes one MSR of this CPU: IA32_SYSENTER_CS is the only one that lguest knows. */
-  wrmsr(msr: number, low: number, high: number): void {
-    if (msr !== MSR_IA32_SYSENTER_CS) throw new Error(`wrmsr of ${msr.toString(16)}h`);
+  /** Writes IA32_SYSENTER_CS of this CPU, the only MSR that lguest touches. */
+  wrmsrSysenterCs(selector: number): void {
     const registers = this.processor().registers();
-    registers.sysenter_cs = low;
+    registers.sysenter_cs = selector;
     this.processor().setRegisters(registers);
-    this.event({ e: 'wrmsr', msr, low, high });
+    this.event({ e: 'wrmsr', msr: MSR_IA32_SYSENTER_CS, low: selector, high: 0 });
   }
 
   readCr2(): number {

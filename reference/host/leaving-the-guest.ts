@@ -5,7 +5,7 @@
 import { prepareEntry, runGuestOnce } from './entering-the-guest.js';
 import { prefixedHex } from './format.js';
 import { mathStateRestore } from './fpu.js';
-import { KERNEL_CS, MSR_IA32_SYSENTER_CS } from './layout.js';
+import { KERNEL_CS } from './layout.js';
 import type { LgCpu } from './state.js';
 
 const DEVICE_NOT_AVAILABLE = 7;
@@ -25,7 +25,7 @@ function saveExit(cpu: LgCpu): void {
     'SW-3',
     `the guest has left: trapnum ${trap}, errcode ${prefixedHex(cpu.regs.errcode)}`,
   );
-  if (kernel.boot_cpu.sep) kernel.wrmsr(MSR_IA32_SYSENTER_CS, KERNEL_CS, 0); // LEAVE-1 LEAVE-2 LEAVE-7
+  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(KERNEL_CS); // LEAVE-1 LEAVE-2 LEAVE-7
   if (trap === PAGE_FAULT)
     cpu.last_pagefault = kernel.readCr2(); // LEAVE-3 LEAVE-4
   else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(cpu.lg.host); // LEAVE-5 LEAVE-6 FPU-20 FPU-21

@@ -40,20 +40,14 @@ function hostSupportsGlobal(host: Host): boolean {
 }
 
 /** Physical address of the page directory in a slot. */
-function pgdirOf(slot: PgdirSlot): number {
+export function pgdirOf(slot: PgdirSlot): number {
   if (slot.pgdir === null) throw new Error('the slot has no page directory');
   return slot.pgdir;
 }
 
 /** The slot that a virtual CPU uses. */
 export function currentSlot(cpu: LgCpu): PgdirSlot {
-  return slotAt(cpu.lg, cpu.cpu_pgd);
-}
-
-function slotAt(lg: Lguest, index: number): PgdirSlot {
-  const slot = lg.pgdirs[index];
-  if (slot === undefined) throw new Error(`there is no page directory slot ${index}`);
-  return slot;
+  return cpu.lg.pgdirs[cpu.cpu_pgd];
 }
 
 /** `spgd_addr`: physical address of the shadow page directory entry for a virtual address. */
@@ -160,14 +154,14 @@ export function guestSetPte(cpu: LgCpu, gpgdir: number, vaddr: number, gpte: num
     return;
   }
   const slot = findPgdir(lg, gpgdir);
-  if (slot !== null) doSetPte(cpu, slotAt(lg, slot), vaddr, gpte);
+  if (slot !== null) doSetPte(cpu, lg.pgdirs[slot], vaddr, gpte);
 }
 
 /** `guest_set_pmd`: a page directory entry has changed; its shadow is dropped. */
 export function guestSetPmd(cpu: LgCpu, gpgdir: number, index: number): void {
   if (index >= SWITCHER_PGD_INDEX) return;
   const slot = findPgdir(cpu.lg, gpgdir);
-  if (slot !== null) releasePgd(cpu.lg, slotAt(cpu.lg, slot), index);
+  if (slot !== null) releasePgd(cpu.lg, cpu.lg.pgdirs[slot], index);
 }
 
 // --------------------------------------------------------------------------------------- the four directories
@@ -184,15 +178,15 @@ export function newPgdir(cpu: LgCpu, gpgdir: number): { index: number; blank: bo
   const { kernel } = lg.host;
   let index = kernel.random32() % PGDIR_SLOTS;
   let blank = false;
-  if (slotAt(lg, index).pgdir === null) {
+  if (lg.pgdirs[index].pgdir === null) {
     const page = kernel.getZeroedPage();
     if (page === null) index = cpu.cpu_pgd;
     else {
-      slotAt(lg, index).pgdir = page;
+      lg.pgdirs[index].pgdir = page;
       blank = true;
     }
   }
-  const slot = slotAt(lg, index);
+  const slot = lg.pgdirs[index];
   slot.gpgdir = gpgdir;
   flushUserMappings(lg, slot);
   return { index, blank };

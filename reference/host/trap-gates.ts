@@ -113,7 +113,7 @@ function defaultIdtEntry(vector: number, handler: number, base: DescriptorWords 
 /** `setup_default_idt_entries`: all gates of a host CPU's table (at a physical address) lead to the Switcher. */
 export function setupDefaultIdtEntries(memory: PhysicalMemory, table: number, handlers: Uint32Array): void {
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
-    writeEntry(memory, table, vector, defaultIdtEntry(vector, handlers[vector] ?? 0, null)); // HOST-8 HOST-9
+    writeEntry(memory, table, vector, defaultIdtEntry(vector, handlers[vector], null)); // HOST-8 HOST-9
   }
 }
 
@@ -136,6 +136,6 @@ export function copyTraps(cpu: LgCpu, to: number): void {
       continue;
     }
     const base = isSafeForInt(host, vector) ? gate : null; // ENTER-14
-    writeEntry(host.memory, to, vector, defaultIdtEntry(vector, host.default_idt_entries[vector] ?? 0, base));
+    writeEntry(host.memory, to, vector, defaultIdtEntry(vector, host.default_idt_entries[vector], base));
   }
 }

@@ -104,9 +104,9 @@ export class PhysicalMemory {
     return this.version(page);
   }
 
-  /** A number that has changed if a watched page was written. */
+  /** A number that has changed if a watched page was written. Beyond the end of memory nothing changes. */
   version(page: number): number {
-    return this.pageVersion[page];
+    return this.pageVersion[page] ?? 0;
   }
 
   private noteWrite(page: number): void {

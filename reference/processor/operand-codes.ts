@@ -53,6 +53,21 @@ export function lockable(mnemonic: string, operands: readonly OperandCode[], exe
 /** @param members eight, by ModRM.reg */
 export const group = (...members: (Opcode | undefined)[]): OpcodeGroup => ({ group: members });
 
+/** Names of the conditions, by the low four bits of the opcode (EX-17). */
+const CONDITIONS = ['O', 'NO', 'B', 'AE', 'E', 'NE', 'BE', 'A', 'S', 'NS', 'P', 'NP', 'L', 'GE', 'LE', 'G'];
+
+/** The sixteen opcodes of Jcc, SETcc or CMOVcc. */
+export function conditionRow(
+  from: number,
+  prefix: string,
+  operands: readonly OperandCode[],
+  execute: Execute,
+): Record<number, Opcode> {
+  return Object.fromEntries(
+    CONDITIONS.map((name, code) => [from + code, opcode(prefix + name, operands, execute)]),
+  );
+}
+
 /** The same instruction at `count` opcodes in a row. */
 export function row(from: number, count: number, entry: Opcode): Record<number, Opcode> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [from + i, entry]));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Case } from '../cases/case.js';
 import { loadSuite } from '../cases/suite.js';
+import { clauseTable, withTable } from '../clause-table.js';
 import { write } from '../report/output.js';
 import { type Clause, readClauses } from '../spec.js';
 import { ExitCode } from '../usage.js';
@@ -19,14 +21,28 @@ export interface Gaps {
   classesWithout: { clause: Clause; class: string }[];
 }
 
+export interface ClausesOptions {
+  json?: boolean;
+  summary?: boolean;
+  /** A file with the marks of the table, in which the table is brought up to date. */
+  updateReadme?: string;
+}
+
 /** Prints every clause with its cases and every case with its clauses; exit code 1 when there is a gap. */
-export async function clauses(options: { json?: boolean }): Promise<number> {
+export async function clauses(options: ClausesOptions): Promise<number> {
   const suite = await loadSuite();
   refuseProblems(suite.problems);
   const all = readClauses();
   const gaps = findGaps(all, suite.cases);
-  const text = options.json === true ? asJson(all, suite.cases, gaps) : asText(all, suite.cases, gaps);
-  write(text);
+  if (options.updateReadme !== undefined) {
+    const readme = readFileSync(options.updateReadme, 'utf8');
+    writeFileSync(options.updateReadme, withTable(readme, clauseTable(all, suite.cases)));
+  }
+  if (options.json === true) write(asJson(all, suite.cases, gaps));
+  else
+    write(
+      `${options.summary === true ? '' : bothWays(all, suite.cases)}${conclusion(all, suite.cases, gaps)}`,
+    );
   const complete = gaps.untested.length + gaps.repeated.length + gaps.unknown.length === 0;
   return complete ? ExitCode.conforms : ExitCode.doesNotConform;
 }
@@ -73,7 +89,8 @@ function tables(cases: readonly Case[]): string[] {
   return [...counts].map(([table, count]) => (count === 1 ? table : `${table} (${count})`));
 }
 
-function asText(all: readonly Clause[], cases: readonly Case[], gaps: Gaps): string {
+/** Every clause with its cases, then every case with its clauses. */
+function bothWays(all: readonly Clause[], cases: readonly Case[]): string {
   const byClause = casesByClause(cases);
   const lines = all.flatMap((clause) => [
     `${clause.id} (${clause.withdrawn ? 'withdrawn' : clause.classes.join(', ')}) ${clause.file}:${clause.line}`,
@@ -88,7 +105,12 @@ function asText(all: readonly Clause[], cases: readonly Case[], gaps: Gaps): str
     clausesOfTable.set(table, known);
   }
   for (const [table, ids] of clausesOfTable) lines.push(`${table}: ${[...ids].join(' ')}`);
-  lines.push('');
+  return `${lines.join('\n')}\n\n`;
+}
+
+/** The gaps, and how much there is of everything. */
+function conclusion(all: readonly Clause[], cases: readonly Case[], gaps: Gaps): string {
+  const lines: string[] = [];
   for (const clause of gaps.untested)
     lines.push(`GAP ${clause.file}:${clause.line}: ${clause.id} has no case`);
   for (const clause of gaps.repeated)

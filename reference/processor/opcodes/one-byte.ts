@@ -16,6 +16,7 @@ import * as stack from '../instructions/stack.js';
 import * as strings from '../instructions/strings.js';
 import { hlt } from '../instructions/system.js';
 import {
+  conditionRow,
   group,
   lockable,
   type Opcode,
@@ -122,7 +123,7 @@ export const oneByteOpcodes: OpcodeMap = {
   110: opcode('OUTS', ['Xb'], strings.outs),
   111: opcode('OUTS', ['Xv'], strings.outs),
 
-  ...row(0x70, 16, opcode('Jcc', ['Jb'], control.jcc)),
+  ...conditionRow(0x70, 'J', ['Jb'], control.jcc),
 
   128: arithmeticGroup('Eb', 'Ib'),
   129: arithmeticGroup('Ev', 'Iv'),

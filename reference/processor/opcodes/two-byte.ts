@@ -12,7 +12,7 @@ import * as logic from '../instructions/logic.js';
 import * as segments from '../instructions/segments.js';
 import * as stack from '../instructions/stack.js';
 import * as system from '../instructions/system.js';
-import { group, lockable, type OpcodeMap, opcode, row } from '../operand-codes.js';
+import { conditionRow, group, lockable, type OpcodeMap, opcode, row } from '../operand-codes.js';
 
 const bitGroup = group(
   undefined,
@@ -70,15 +70,15 @@ export const twoByteOpcodes: OpcodeMap = {
   52: opcode('SYSENTER', [], system.sysenter),
   53: opcode('SYSEXIT', [], system.sysexit),
 
-  ...row(0x40, 16, opcode('CMOVcc', ['Gv', 'Ev'], data.cmov)),
+  ...conditionRow(0x40, 'CMOV', ['Gv', 'Ev'], data.cmov),
   ...row(0x50, 16, vector(fpu.sse)),
   ...row(0x60, 16, vector(fpu.mmxOrSse)),
   ...row(0x70, 7, vector(fpu.mmxOrSse)),
   119: opcode('EMMS', [], fpu.mmx),
   ...row(0x7e, 2, vector(fpu.mmxOrSse)),
 
-  ...row(0x80, 16, opcode('Jcc', ['Jv'], control.jcc)),
-  ...row(0x90, 16, opcode('SETcc', ['Eb'], data.setcc)),
+  ...conditionRow(0x80, 'J', ['Jv'], control.jcc),
+  ...conditionRow(0x90, 'SET', ['Eb'], data.setcc),
 
   160: opcode('PUSH', ['FS'], stack.pushValue),
   161: opcode('POP', ['FS'], stack.popSegment),

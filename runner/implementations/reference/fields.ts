@@ -51,6 +51,13 @@ export function wordAt(source: Tree, key: string, absent = 0): number {
   return value === undefined || value === null ? absent : toWord(value, key);
 }
 
+/** A number below `size`. */
+export function indexAt(source: Tree, key: string, size: number): number {
+  const index = wordAt(source, key);
+  if (index >= size) throw new MalformedCase(`${key} is ${index}, and there are ${size}`);
+  return index;
+}
+
 /** A number, or null when absent. */
 export function optionalWordAt(source: Tree, key: string): number | null {
   const value = source[key];

@@ -10,6 +10,7 @@ import {
   CR4_PGE,
   GDT_ENTRIES,
   IDT_ENTRIES,
+  LHCALL_RING_SIZE,
   NR_CPUS,
   PAGE_MASK,
   PAGE_SIZE,
@@ -29,6 +30,7 @@ import {
   bytesAt,
   entriesAt,
   flagAt,
+  indexAt,
   isTree,
   listAt,
   MalformedCase,
@@ -154,8 +156,7 @@ function setUpKernel(kernel: Kernel, tree: Tree, initialised: boolean): void {
   kernel.tsc_khz = wordAt(tree, 'tsc_khz', 2_000_000);
   kernel.now_sec = wordAt(tree, 'now_sec', 1_000_000);
   kernel.now_nsec = wordAt(tree, 'now_nsec', 5);
-  kernel.host_cpu = wordAt(tree, 'host_cpu');
-  if (kernel.host_cpu >= kernel.nr_cpu_ids) throw new MalformedCase('host_cpu is not one of nr_cpu_ids');
+  kernel.host_cpu = indexAt(tree, 'host_cpu', kernel.nr_cpu_ids);
   kernel.signal_pending = flagAt(tree, 'signal_pending');
   kernel.syscall_vector = wordAt(tree, 'syscall_vector', 0x80);
   kernel.failures.user_buffer_access = wordAt(tree, 'user_buffer_access');
@@ -397,10 +398,10 @@ function addVirtualCpu(machine: HostMachine, lg: Lguest, tree: Tree): void {
   cpu.halted = wordAt(fields, 'halted');
   cpu.break_out = wordAt(fields, 'break_out');
   cpu.pending_notify = wordAt(fields, 'pending_notify');
-  cpu.next_hcall = wordAt(fields, 'next_hcall');
+  cpu.next_hcall = indexAt(fields, 'next_hcall', LHCALL_RING_SIZE);
   cpu.irqs_pending = wordAt(fields, 'irqs_pending');
   cpu.last_pagefault = wordAt(fields, 'last_pagefault');
-  cpu.cpu_pgd = wordAt(fields, 'cpu_pgd');
+  cpu.cpu_pgd = indexAt(fields, 'cpu_pgd', PGDIR_SLOTS);
   cpu.hcall = flagAt(fields, 'hcall_pending');
   cpu.timer_armed = flagAt(fields, 'timer_armed');
   cpu.last_pages = optionalWordAt(fields, 'last_pages');

@@ -6,7 +6,7 @@ import { HostBug, HostHang, type HostObserver, type Profile } from '../../../ref
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
-import { isTree, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
+import { indexAt, isTree, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { describeState } from './host-answer.js';
 import { buildMachine, type HostMachine, type MakeProcessor, storeRun } from './host-machine.js';
 import { CPU_OPERATIONS, HOST_OPERATIONS, type Returned } from './operations.js';
@@ -51,7 +51,7 @@ export function runSteps(
 
 function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, given: Tree): StepResult {
   const { kernel } = machine;
-  if (step.host_cpu !== undefined) kernel.host_cpu = wordAt(step, 'host_cpu');
+  if (step.host_cpu !== undefined) kernel.host_cpu = indexAt(step, 'host_cpu', kernel.nr_cpu_ids);
   const cpu = chosenCpu(machine, step);
   if (cpu !== null) for (const call of treesAt(step, 'before')) makeCall(machine, cpu, call);
   kernel.beginOperation();

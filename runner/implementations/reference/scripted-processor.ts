@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { routineAt, routineEnd } from '../../../reference/host/host-code.js';
+import { ROUTINES } from '../../../reference/host/host-code.js';
 import type { Processor, Registers, Stop } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 
@@ -42,11 +42,17 @@ export class ScriptedProcessor implements Processor {
   }
 
   run(): Stop {
-    const routine = routineAt(this.state.eip);
-    if (routine === null) throw new Error(`the host runs code at ${this.state.eip.toString(16)}h`);
-    this.state.eip = routineEnd(routine);
-    if (routine === 'write_cr4') this.state.cr4 = this.state.eax;
-    else this.enterGuest();
-    return 'hlt';
+    switch (this.state.eip) {
+      case ROUTINES.write_cr4.start:
+        this.state.cr4 = this.state.eax;
+        this.state.eip = ROUTINES.write_cr4.end;
+        return 'hlt';
+      case ROUTINES.run_guest_once.start:
+        this.state.eip = ROUTINES.run_guest_once.end;
+        this.enterGuest();
+        return 'hlt';
+      default:
+        throw new Error(`the host runs code at ${this.state.eip.toString(16)}h`);
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { Kernel } from '../../../reference/host/kernel.js';
 import { FIRST_EXTERNAL_VECTOR } from '../../../reference/host/layout.js';
 import type { LgCpu } from '../../../reference/host/state.js';
 import type { RunLimits } from '../../../reference/processor/interface.js';
-import { flagAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
+import { flagAt, indexAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { storeRun } from './host-machine.js';
 import type { ScriptedProcessor } from './scripted-processor.js';
 import { type CaseWorld, RandomSource } from './world.js';
@@ -92,7 +92,7 @@ export class ScriptedWorld implements CaseWorld {
     if (flagAt(step, 'timer')) timerFires(cpu);
     if (flagAt(step, 'signal')) kernel.signal_pending = true;
     if (step.break_out !== undefined) cpu.break_out = wordAt(step, 'break_out');
-    if (step.host_cpu !== undefined) this.movesTo = wordAt(step, 'host_cpu');
+    if (step.host_cpu !== undefined) this.movesTo = indexAt(step, 'host_cpu', kernel.nr_cpu_ids);
     for (const run of treesAt(step, 'memory')) storeRun(cpu.lg.launcher, run);
   }
 }
