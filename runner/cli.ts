@@ -78,7 +78,6 @@ function program(done: (code: number) => void): Command {
     .description('list clauses with their cases and cases with their clauses; exit code 1 on a gap')
     .option('--json', 'as JSON')
     .option('--summary', 'only the gaps and the counts')
-    .option('--update-readme <file>', 'put the table of chapters, clauses and cases into this file')
     .action(async (options) => {
       const { clauses } = await import('./commands/clauses.js');
       done(await clauses(options));

@@ -104,16 +104,14 @@ test('fail-fast ends with the first failure', async () => {
   expect(results).toHaveLength(3);
 });
 
-test('an interruption leaves what was known', async () => {
-  let count = 0;
-  const results = await runCases(
-    implementation((request) => {
-      count++;
-      return echo(request);
-    }),
-    cases,
-    { ...options, interrupted: () => count >= 4 },
-  );
+test('an interruption leaves what was known, even while an answer is waited for', async () => {
+  const controller = new AbortController();
+  const hanging = implementation((request) => {
+    if (!request.id.endsWith('4')) return echo(request);
+    setTimeout(() => controller.abort(), 1);
+    return new Promise<Answer>(() => {});
+  });
+  const results = await runCases(hanging, cases, { ...options, interruption: controller.signal });
   expect(results).toHaveLength(4);
 });
 

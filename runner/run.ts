@@ -15,8 +15,8 @@ export interface RunOptions {
   failFast?: boolean;
   /** Called for each result, in the order of the cases. */
   onResult?: (result: Result) => void;
-  /** Says that no further case is to be started. */
-  interrupted?: () => boolean;
+  /** When it is aborted the run ends at once, with the results that there are. */
+  interruption?: AbortSignal;
 }
 
 const PAUSE_EVERY = 256;
@@ -39,21 +39,44 @@ export async function runCases(
     if (options.failFast === true && isBad(result.verdict)) stopped = true;
   };
   const pending: Promise<Result>[] = [];
+  const interrupted = interruptionOf(options.interruption);
   for (const [index, entry] of cases.entries()) {
     // An implementation in this process never waits: without a pause no signal would be noticed before the end.
     if (index % PAUSE_EVERY === 0) await pause();
-    if (stopped || options.interrupted?.() === true) break;
+    if (stopped || options.interruption?.aborted === true) break;
     const result = runCase(implementation, entry, options);
     // An implementation that answers at once needs no queue, as long as nothing is queued before it.
     if (result instanceof Promise || pending.length > 0) pending.push(Promise.resolve(result));
     else collect(result);
     if (pending.length >= implementation.window) {
       const oldest = pending.shift();
-      if (oldest !== undefined) collect(await oldest);
+      const settled = oldest === undefined ? undefined : await unlessInterrupted(oldest, interrupted);
+      if (settled === undefined) return results;
+      collect(settled);
     }
   }
-  for (const result of pending) collect(await result);
+  for (const result of pending) {
+    const settled = await unlessInterrupted(result, interrupted);
+    if (settled === undefined) return results;
+    collect(settled);
+  }
   return results;
+}
+
+/** The result, or undefined when the run is interrupted while it is waited for. */
+function unlessInterrupted(
+  result: Promise<Result>,
+  interrupted: Promise<undefined> | undefined,
+): Promise<Result | undefined> {
+  return interrupted === undefined ? result : Promise.race([result, interrupted]);
+}
+
+function interruptionOf(signal: AbortSignal | undefined): Promise<undefined> | undefined {
+  if (signal === undefined) return undefined;
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 function runCase(implementation: Implementation, entry: Case, options: RunOptions): Result | Promise<Result> {

@@ -14,8 +14,8 @@ import { copyTraps } from './trap-gates.js';
 /** The first half of `lguest_arch_run_guest`: what must be so before the guest runs. Interrupts are off. */
 export function prepareEntry(cpu: LgCpu): void {
   const { kernel } = cpu.lg.host;
-  if (cpu.ts !== 0) unlazyFpu(cpu.lg.host); // ENTER-1 FPU-10 FPU-11
-  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(0); // ENTER-2 ENTER-3
+  if (cpu.ts !== 0) unlazyFpu(cpu.lg.host); // ENTER-1 FPU-10 FPU-11 FPU-32
+  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(0); // ENTER-2 ENTER-3 ENTER-4
 }
 
 /** `copy_in_guest_info`: makes the host CPU's pages those of this virtual CPU, copying what has changed. */

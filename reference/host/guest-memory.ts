@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Chapter 06: access to guest memory at addresses that a guest has given. */
+/** Chapter 06: access to guest memory at addresses that a guest has given. Nothing here asks whether it is dead (MEM-13). */
 
 import { prefixedHex, unsignedDecimal } from './format.js';
 import { ENTRIES_PER_TABLE, PAGE_MASK, PageFlag } from './layout.js';
@@ -9,7 +9,7 @@ import { killGuest, type LgCpu, type Lguest } from './state.js';
 /** `lguest_address_ok`: whether a range of guest-physical addresses belongs to the guest. */
 export function lguestAddressOk(lg: Lguest, address: number, length: number): boolean {
   const end = (address + length) >>> 0;
-  return end >>> 12 < lg.pfn_limit && end >= address; // MEM-1 MEM-2 MEM-3
+  return end >>> 12 < lg.pfn_limit && end >= address; // MEM-1 MEM-2 MEM-3 E-50
 }
 
 /** `lgread` of a word: zero, and a dead guest, if it cannot be read. */
@@ -75,7 +75,9 @@ export function lgwrite(cpu: LgCpu, address: number, bytes: Uint8Array): void {
 
 /** `lgwrite` of a word. */
 export function lgwrite32(cpu: LgCpu, address: number, value: number): void {
-  const word = new Uint8Array(4);
+  if (lguestAddressOk(cpu.lg, address, 4) && cpu.lg.launcher.putUser32(userAddress(cpu, address), value))
+    return;
+  const word = new Uint8Array(4); // refused, or a part of it can be stored
   new DataView(word.buffer).setUint32(0, value, true);
   lgwrite(cpu, address, word);
 }
@@ -100,8 +102,8 @@ export function gpgdAddress(cpu: LgCpu, vaddr: number): number {
 
 /** Guest-physical address of the guest's page table entry, by way of a page directory entry that is present. */
 export function gpteAddress(cpu: LgCpu, gpgd: number, vaddr: number): number {
-  if ((gpgd & PageFlag.present) === 0) cpu.lg.host.kernel.bug('page_tables.c', 107); // MEM-19
-  return ((gpgd & PAGE_MASK) >>> 0) + ((vaddr >>> 12) % ENTRIES_PER_TABLE) * 4; // MEM-17
+  if ((gpgd & PageFlag.present) === 0) cpu.lg.host.kernel.bug('page_tables.c', 107); // E-6
+  return ((gpgd & PAGE_MASK) >>> 0) + ((vaddr >>> 12) % ENTRIES_PER_TABLE) * 4; // MEM-17 E-51
 }
 
 /** `guest_pa`: where a guest-virtual address lies, by the guest's own page tables. */
@@ -109,8 +111,8 @@ export function guestPa(cpu: LgCpu, vaddr: number): number {
   const gpgd = lgread32(cpu, gpgdAddress(cpu, vaddr)); // MEM-16
   if ((gpgd & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-19
   const gpte = lgread32(cpu, gpteAddress(cpu, gpgd, vaddr));
-  if ((gpte & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-18
-  const physical = ((gpte & PAGE_MASK) | (vaddr & 0xfff)) >>> 0;
+  if ((gpte & PageFlag.present) === 0) killBadAddress(cpu, vaddr); // MEM-18 E-52
+  const physical = ((gpte & PAGE_MASK) | (vaddr & 0xfff)) >>> 0; // MEM-20
   cpu.lg.host.kernel.observer?.note(
     'MEM-16',
     `by the guest's page tables ${prefixedHex(vaddr)} is guest-physical ${prefixedHex(physical)}`,

@@ -49,7 +49,7 @@ function switcherOffset(host: Host): number {
 }
 
 function relocateHandlers(host: Host): void {
-  if (host.relocated && host.hardened) return; // E-54
+  if (host.relocated && host.hardened) return; // HOST-13 E-54
   host.relocated = true;
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
     host.default_idt_entries[vector] += switcherOffset(host); // HOST-2

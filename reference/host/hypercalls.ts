@@ -73,7 +73,7 @@ function initialize(cpu: LgCpu, args: HcallArgs): void {
     killGuest(cpu, () => `hypercall ${signedDecimal(args.arg0)} before INIT`);
     return;
   }
-  if (!lguestArchInitHypercalls(cpu, args.arg1)) killBadGuestPage(cpu); // HCALL-5
+  if (!lguestArchInitHypercalls(cpu, args.arg1)) killBadGuestPage(cpu); // HCALL-5 E-62
   if (!readNoirqRange(cpu)) killBadGuestPage(cpu);
   writeTimestamp(cpu);
   pageTableGuestDataInit(cpu);
@@ -123,7 +123,7 @@ export function pageTableGuestDataInit(cpu: LgCpu): void {
   }
 }
 
-/** A field of `struct lguest_data`, which is not checked again; null when it faults. */
+/** A field of `struct lguest_data`, whose address is not checked again; null when it faults. No others are touched (HCALL-8). */
 function getData(cpu: LgCpu, offset: number): number | null {
   return cpu.lg.launcher.getUser32((cpu.lg.lguest_data + offset) >>> 0);
 }
@@ -226,7 +226,7 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
       guestLoadTls(cpu, arg1);
       return;
     case Lhcall.notify:
-      cpu.pending_notify = arg1; // HCALL-22
+      cpu.pending_notify = arg1; // HCALL-22 E-65
       return;
     default:
       killGuest(cpu, () => `Bad hypercall ${signedDecimal(arg0)}\n`); // HCALL-34

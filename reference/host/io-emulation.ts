@@ -13,7 +13,7 @@ const OPERAND_SIZE_PREFIX = 0x66;
 const IoOpcode = { inImm: 0xe4, outImm: 0xe6, inDx: 0xec, outDx: 0xee } as const;
 
 /**
- * `emulate_insn`: skips the instruction at EIP if it is IN or OUT.
+ * `emulate_insn`: skips the instruction at EIP if it is IN or OUT, and does nothing else (IO-22 IO-23).
  * @returns whether it was; then nothing is left to do
  */
 export function emulateInsn(cpu: LgCpu): boolean {
@@ -42,6 +42,7 @@ export function emulateInsn(cpu: LgCpu): boolean {
       length += 1;
       break;
     default:
+      // IO-24
       cpu.lg.host.kernel.observer?.note('IO-17', `the byte ${prefixedHex(opcode)} is neither IN nor OUT`);
       return false;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Chapter 12: what must be saved before interrupts come on again. */
+/** Chapter 12: what must be saved before interrupts come on again (LEAVE-8). Guest memory is not written (LEAVE-10). */
 
 import { prepareEntry, runGuestOnce } from './entering-the-guest.js';
 import { prefixedHex } from './format.js';
@@ -25,7 +25,7 @@ function saveExit(cpu: LgCpu): void {
     'SW-3',
     `the guest has left: trapnum ${trap}, errcode ${prefixedHex(cpu.regs.errcode)}`,
   );
-  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(KERNEL_CS); // LEAVE-1 LEAVE-2 LEAVE-7
+  if (kernel.boot_cpu.sep) kernel.wrmsrSysenterCs(KERNEL_CS); // LEAVE-1 LEAVE-2 LEAVE-7 E-58
   if (trap === PAGE_FAULT)
     cpu.last_pagefault = kernel.readCr2(); // LEAVE-3 LEAVE-4
   else if (trap === DEVICE_NOT_AVAILABLE) mathStateRestore(cpu.lg.host); // LEAVE-5 LEAVE-6 FPU-20 FPU-21

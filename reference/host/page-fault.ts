@@ -82,6 +82,6 @@ export function writeGuestCr2(cpu: LgCpu): void {
   if (lg.lguest_data === 0) return; // PF-13
   lg.host.kernel.observer?.note('PF-12', `the guest's cr2 becomes ${prefixedHex(cpu.last_pagefault)}`);
   if (!lg.launcher.putUser32((lg.lguest_data + LguestData.cr2) >>> 0, cpu.last_pagefault)) {
-    killGuest(cpu, () => 'Writing cr2'); // PF-14
+    killGuest(cpu, () => 'Writing cr2'); // PF-14 E-14
   }
 }

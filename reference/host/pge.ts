@@ -18,6 +18,7 @@ export function turnOffPge(host: Host): void {
     kernel.event({ e: 'clear_cpu_cap', feature: 'PGE' });
     kernel.boot_cpu.pge = false;
   } else {
+    // PGE-17: so it is when PGE is off already
     kernel.observer?.note('PGE-13', 'the boot CPU has no PGE: CR4 stays as it is on every CPU');
   }
   kernel.event({ e: 'put_online_cpus' });

@@ -56,7 +56,7 @@ function fixupGdtTable(cpu: LgCpu, first: number, last: number): void {
   for (let index = first; index <= last; index++) {
     if (isIgnoredGdtEntry(index)) continue; // HCALL-25
     const entry = readEntry(memory, cpu.gdt, index);
-    if ((entry.b & DescriptorBit.dpl) === 0) entry.b |= DescriptorBit.dplOne; // HCALL-24
+    if ((entry.b & DescriptorBit.dpl) === 0) entry.b |= DescriptorBit.dplOne; // HCALL-24 E-64
     entry.b |= DescriptorBit.accessed;
     writeEntry(memory, cpu.gdt, index, entry);
   }

@@ -70,7 +70,7 @@ export function gpteToSpte(cpu: LgCpu, gpte: number, write: boolean): number {
   const { host, launcher } = cpu.lg;
   const guestFrame = gpte >>> 12;
   const page = ((launcher.mem_base >>> 12) + guestFrame) & NO_FRAME;
-  const frame = host.kernel.getUserPage(launcher, page, write); // PF-28 PF-30
+  const frame = host.kernel.getUserPage(launcher, page, write); // PF-28 PF-30 E-13
   if (frame === null) {
     killGuest(cpu, () => `failed to get page ${unsignedDecimal(guestFrame)}`);
     return pfnPte(host, NO_FRAME, 0);
@@ -81,14 +81,14 @@ export function gpteToSpte(cpu: LgCpu, gpte: number, write: boolean): number {
 /** `check_gpte`: PF-26. */
 export function checkGpte(cpu: LgCpu, gpte: number): void {
   if ((gpte & PageFlag.pse) !== 0 || gpte >>> 12 >= cpu.lg.pfn_limit) {
-    killGuest(cpu, () => 'bad page table entry');
+    killGuest(cpu, () => 'bad page table entry'); // E-12
   }
 }
 
 /** `check_gpgd`: PF-22. */
 export function checkGpgd(cpu: LgCpu, gpgd: number): void {
   if ((gpgd & 0xfff & ~PAGE_TABLE_FLAGS) !== 0 || gpgd >>> 12 >= cpu.lg.pfn_limit) {
-    killGuest(cpu, () => 'bad page directory entry');
+    killGuest(cpu, () => 'bad page directory entry'); // E-12
   }
 }
 

@@ -152,7 +152,7 @@ export class GuestKilled extends Error {
 }
 
 /**
- * `kill_guest`: marks the guest as dead.
+ * `kill_guest`: marks the guest as dead and, as the original is written, ends nothing (MEM-12).
  * @param message not evaluated for a guest that is already dead
  */
 export function killGuest(cpu: LgCpu, message: () => string): void {

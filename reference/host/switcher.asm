@@ -37,11 +37,11 @@ switch_to_guest:
         push    fs
         push    ebp
         mov     [eax + HOST_SP], esp
-        lea     esp, [eax + REGS]       ; the guest's registers, once its page tables are in use
+        lea     esp, [eax + REGS]       ; SW-1: the guest's registers, once its page tables are in use
         lgdt    [eax + GUEST_GDT_DESC]
         lidt    [eax + GUEST_IDT_DESC]
         mov     edx, TSS
-        ltr     dx                      ; marks the TSS busy: its page is read-only for the guest's page tables
+        ltr     dx                      ; SW-8: busy from here on; for the guest's page tables its page is read-only
         mov     edx, [eax + HOST_GDT_DESC + 2]
         and     byte [edx + TSS + ACCESS], NOT_BUSY     ; the host will load its own TSS again
         mov     cr3, ebx
@@ -52,15 +52,15 @@ switch_to_guest:
         pop     esi
         pop     edi
         pop     ebp
-        pop     gs
+        pop     gs                      ; SW-9: a fault in these four leaves trapnum 256
         pop     fs
         pop     ds
         pop     es
-        add     esp, 8                  ; trapnum and errcode of the last exit
-        iret
+        add     esp, 8                  ; SW-7: trapnum and errcode of the last exit
+        iret                            ; SW-5 SW-10 E-55
 
 ; ----------------------------------------------------------------------------------------------- out of the guest
-; The processor has pushed SS, ESP, EFLAGS, CS, EIP and perhaps an error code at the end of struct lguest_regs; a stub
+; SW-2 SW-6 SW-14 SW-16: The processor has pushed SS, ESP, EFLAGS, CS, EIP and perhaps an error code at the end of struct lguest_regs; a stub
 ; has pushed the rest up to the vector. Afterwards: EAX: this CPU's pages; EBX: the vector; the host's stack.
 
 %macro leave_guest 0
@@ -79,10 +79,10 @@ switch_to_guest:
         mov     ds, eax
         mov     eax, esp
         and     eax, 0xFFFFF000         ; also right when the stack was not at its top
-        mov     ebx, [eax + REGS_TRAPNUM]               ; while the guest's page is still there
+        mov     ebx, [eax + REGS_TRAPNUM]               ; SW-3: while the guest's page is still there
         mov     edx, [eax + HOST_CR3]
         mov     cr3, edx
-        and     byte [eax + GUEST_GDT + TSS + ACCESS], NOT_BUSY
+        and     byte [eax + GUEST_GDT + TSS + ACCESS], NOT_BUSY         ; SW-8
         lgdt    [eax + HOST_GDT_DESC]
         lidt    [eax + HOST_IDT_DESC]
         mov     esp, [eax + HOST_SP]
@@ -95,12 +95,12 @@ switch_to_guest:
         pop     es
 %endmacro
 
-; A trap: back to the far call.
+; SW-11: a trap: back to the far call.
 return_to_host:
         leave_guest
         iret
 
-; An interrupt: on to the host's own handler, whose IRET goes back to the far call.
+; SW-12 LEAVE-9: an interrupt: on to the host's own handler, whose IRET goes back to the far call.
 deliver_to_host:
         leave_guest
         mov     edx, [eax + HOST_IDT_DESC + 2]
@@ -111,13 +111,14 @@ deliver_to_host:
         or      edx, eax
         jmp     edx
 
-; An NMI is dropped: the two words of the stub, and back to wherever it came from.
+; SW-13: an NMI is dropped: the two words of the stub, and back to wherever it came from.
 handle_nmi:
         add     esp, 8
         iret
 
 ; -------------------------------------------------------------------------------------------------------- stubs
-; One for each vector: a zero where the processor pushes no error code, then the vector.
+; One for each vector: a zero where the processor pushes no error code (SW-4), then the vector (SW-3). INT n with one of the
+; seven vectors that have an error code pushes none either, and all that follows is one word off (SW-17 E-56).
 
 %macro stub 1
 stub_%1:

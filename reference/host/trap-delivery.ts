@@ -10,7 +10,7 @@ import { killGuest, type LgCpu } from './state.js';
 import { gateOffset, hasErrorCode, isGatePresent, isInterruptGate } from './trap-gates.js';
 
 /**
- * `deliver_trap`.
+ * `deliver_trap`. The gate's type and level do not matter here (DELIV-4).
  * @returns false if the guest has no handler
  */
 export function deliverTrap(cpu: LgCpu, trap: number): boolean {
@@ -56,7 +56,7 @@ export function setGuestInterrupt(cpu: LgCpu, gate: DescriptorWords, withErrorCo
   const virtual = fromUser ? cpu.esp1 : regs.esp;
   const newSs = fromUser ? cpu.ss1 : regs.ss;
 
-  const stack = new GuestStack(cpu, virtual, guestPa(cpu, virtual)); // DELIV-8 DELIV-10
+  const stack = new GuestStack(cpu, virtual, guestPa(cpu, virtual)); // DELIV-8 DELIV-10 E-60
   if (fromUser) {
     stack.push(regs.ss);
     stack.push(regs.esp);
@@ -66,7 +66,7 @@ export function setGuestInterrupt(cpu: LgCpu, gate: DescriptorWords, withErrorCo
   stack.push(regs.eip);
   if (withErrorCode) stack.push(regs.errcode);
 
-  regs.ss = newSs; // DELIV-14 DELIV-16
+  regs.ss = newSs; // DELIV-14 DELIV-16 E-61
   regs.esp = stack.pointer; // DELIV-15
   regs.cs = KERNEL_CS | GUEST_PL;
   regs.eip = gateOffset(gate);

@@ -13,7 +13,7 @@ const DEVICE_NOT_AVAILABLE = 7;
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
 
-/** `lguest_arch_handle_trap`. Interrupts are on. */
+/** `lguest_arch_handle_trap`. Interrupts are on. Neither death nor the guest's level is asked here (TRAP-10 TRAP-11). */
 export function lguestArchHandleTrap(cpu: LgCpu): void {
   if (isHandledByHost(cpu, cpu.regs.trapnum)) return;
   if (!deliverTrap(cpu, cpu.regs.trapnum)) killUnhandled(cpu); // TRAP-8
@@ -40,6 +40,7 @@ function isHandledByHost(cpu: LgCpu, trap: number): boolean {
   }
 }
 
+/** TRAP-9 PF-15: only the text is made. */
 function killUnhandled(cpu: LgCpu): void {
   const { regs } = cpu;
   killGuest(cpu, () => {

@@ -336,6 +336,13 @@ describe('what is not modelled', () => {
     processor.setRegisters({ ...processor.registers(), eip: CODE + 2, esp: STACK_0 - 12 });
     expect(() => processor.run({ instructions: 1 })).toThrow('virtual-8086 mode (cf at 0008:00008002)');
   });
+
+  it('is named when an external interrupt meets a task gate', () => {
+    const { processor, memory } = start('90', { eflags: 0x202 });
+    memory.write32(IDT + 8 * 0x20 + 4, 0x00008500);
+    processor.requestInterrupt(0x20);
+    expect(() => processor.run({ instructions: 1 })).toThrow('task gate of vector 32 (at 0008:00008000)');
+  });
 });
 
 describe('an observer', () => {

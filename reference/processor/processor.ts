@@ -46,6 +46,9 @@ class I386 implements Processor {
   private readonly cpu: Cpu;
   private readonly decoded: (Instruction | undefined)[] = new Array(DECODE_CACHE_SIZE).fill(undefined);
 
+  /** The instruction being executed, for messages. */
+  private current: Instruction | undefined;
+
   constructor(memory: PhysicalMemory, ports: PortBus, observer: ProcessorObserver | undefined) {
     this.memory = memory;
     this.cpu = new Cpu(memory, ports, observer);
@@ -133,10 +136,19 @@ class I386 implements Processor {
   }
 
   run(limits: RunLimits): Stop {
+    try {
+      return this.runUntilStopped(limits);
+    } catch (problem) {
+      throw explain(this.cpu, this.current, problem);
+    }
+  }
+
+  private runUntilStopped(limits: RunLimits): Stop {
     const { cpu } = this;
     const outerLimit = cpu.outerExecuted + (limits.outerInstructions ?? Number.POSITIVE_INFINITY);
     const schedule = new Schedule(cpu, limits.events ?? []);
     cpu.stopped = undefined;
+    this.current = undefined;
     checkModes(cpu);
     for (let begun = 0; ; begun++) {
       if (schedule.due()) schedule.request(this);
@@ -157,16 +169,19 @@ class I386 implements Processor {
     if (cpu.nmiPending && !cpu.nmiBlocked) {
       cpu.nmiPending = false;
       cpu.nmiBlocked = true;
-      cpu.nextEip = cpu.eip;
-      deliverExternal(cpu, Vector.nmi);
-      cpu.eip = cpu.nextEip;
+      this.deliverExternal(Vector.nmi);
     } else if (cpu.pendingInterrupts.length > 0 && (cpu.eflags & IF) !== 0 && !interruptShadow) {
-      const vector = cpu.pendingInterrupts.shift();
-      if (vector === undefined) return;
-      cpu.nextEip = cpu.eip;
-      deliverExternal(cpu, vector);
-      cpu.eip = cpu.nextEip;
+      this.deliverExternal(cpu.pendingInterrupts[0]);
+      cpu.pendingInterrupts.shift();
     }
+  }
+
+  private deliverExternal(vector: number): void {
+    const { cpu } = this;
+    this.current = undefined;
+    cpu.nextEip = cpu.eip;
+    deliverExternal(cpu, vector);
+    cpu.eip = cpu.nextEip;
   }
 
   /** One instruction, or one round of a repeated one, or the delivery of its fault, before which all is put back (EX-23). */
@@ -176,9 +191,10 @@ class I386 implements Processor {
     const singleStep = (cpu.eflags & TF) !== 0;
     const outer = cpu.cpl > 0;
     if (singleStep) cpu.handlerEntered = false;
-    let instruction: Instruction | undefined;
+    this.current = undefined;
     try {
-      instruction = this.fetch();
+      const instruction = this.fetch();
+      this.current = instruction;
       if (cpu.observer !== undefined) this.observe(instruction);
       if ((cpu.eflags & (RF | AC)) !== 0) this.beginWithRareFlags();
       cpu.nextEip = (cpu.eip + instruction.length) >>> 0;
@@ -186,7 +202,7 @@ class I386 implements Processor {
     } catch (problem) {
       cpu.general[ESP] = stackPointer;
       cpu.repeating = false;
-      if (!(problem instanceof Fault)) throw explain(cpu, instruction, problem);
+      if (!(problem instanceof Fault)) throw problem;
       cpu.nextEip = cpu.eip;
       deliverFault(cpu, problem);
       cpu.eip = cpu.nextEip;
@@ -316,9 +332,10 @@ function checkModes(cpu: Cpu): void {
 function explain(cpu: Cpu, instruction: Instruction | undefined, problem: unknown): unknown {
   if (!(problem instanceof NotModelled)) return problem;
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
-  const bytes = instruction?.bytes.map((byte) => hex(byte, 2)).join(' ') ?? '';
+  const bytes =
+    instruction === undefined ? '' : `${instruction.bytes.map((byte) => hex(byte, 2)).join(' ')} `;
   const where = `${hex(cpu.cs.selector, 4)}:${hex(cpu.eip, 8)}`;
-  return new NotModelled(`${problem.what} (${bytes} at ${where})`);
+  return new NotModelled(`${problem.what} (${bytes}at ${where})`);
 }
 
 function copyOf({ selector, base, limit, attributes }: Segment): SegmentRegister {

@@ -13,6 +13,17 @@ import {
 } from '../protocol.js';
 import { Conversation, type Heard } from './conversation.js';
 import { type Finding, type Mistake, mistakeOfShape } from './mistakes.js';
+import { type MessageKind, SchemaCheck } from './schema-check.js';
+
+/** A result has the shape that the runner needs but breaks a finer rule of the protocol's schema. */
+class AgainstSchema extends Error {}
+
+/** What is wrong with a result, from what a check of it threw. */
+function findingOf(error: unknown, otherwise: Mistake): Finding {
+  if (error instanceof WrongShape) return { mistake: mistakeOfShape(error), problem: error.message };
+  if (error instanceof AgainstSchema) return { mistake: otherwise, problem: error.message };
+  throw error;
+}
 
 const SENT_AHEAD = 10;
 
@@ -65,6 +76,7 @@ class AdapterCheck {
   /** Whether it gave any answer at all. */
   answered = false;
   #conversation: Conversation | undefined;
+  readonly #schema = new SchemaCheck();
   readonly #seen = new Set<Mistake>();
 
   constructor(
@@ -105,13 +117,13 @@ class AdapterCheck {
     }
     try {
       const declaration = checkDeclaration(reply.result);
+      this.#refuseBySchema('declaration', reply.result);
       this.#right(title, describe(declaration));
       return declaration;
     } catch (error) {
-      if (!(error instanceof WrongShape)) throw error;
-      const aboutVersion = error.path === 'result.protocol_version';
-      const mistake = aboutVersion ? 'protocol-version' : 'declaration';
-      this.#wrong(title, { mistake, problem: error.message });
+      const { problem } = findingOf(error, 'declaration');
+      const aboutVersion = error instanceof WrongShape && error.path === 'result.protocol_version';
+      this.#wrong(title, { mistake: aboutVersion ? 'protocol-version' : 'declaration', problem });
       throw new Unusable();
     }
   }
@@ -170,15 +182,11 @@ class AdapterCheck {
     }
     try {
       const { steps } = checkCaseResult(request, reply.result);
+      this.#refuseBySchema(request.class === 'processor' ? 'processorResult' : 'hostResult', reply.result);
       for (const [i, step] of steps.entries()) checkCompleteness(request, declaration, step.state, i);
       return { echo: steps.every((step) => isEcho(request, step.state)) };
     } catch (error) {
-      if (!(error instanceof WrongShape)) throw error;
-      this.#wrong(title, {
-        mistake: mistakeOfShape(error),
-        problem: error.message,
-        request: JSON.stringify(request),
-      });
+      this.#wrong(title, { ...findingOf(error, 'shape'), request: JSON.stringify(request) });
       return undefined;
     }
   }
@@ -267,6 +275,12 @@ class AdapterCheck {
   #usable(): Conversation {
     if (this.#conversation === undefined) throw new Unusable();
     return this.#conversation;
+  }
+
+  /** Throws `AgainstSchema`. */
+  #refuseBySchema(kind: MessageKind, result: unknown): void {
+    const complaint = this.#schema.complaint(kind, result);
+    if (complaint !== undefined) throw new AgainstSchema(complaint);
   }
 
   #right(title: string, note?: string): void {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Case } from '../cases/case.js';
 import { loadSuite } from '../cases/suite.js';
-import { clauseTable, withTable } from '../clause-table.js';
 import { write } from '../report/output.js';
 import { type Clause, readClauses } from '../spec.js';
 import { ExitCode } from '../usage.js';
@@ -24,8 +22,6 @@ export interface Gaps {
 export interface ClausesOptions {
   json?: boolean;
   summary?: boolean;
-  /** A file with the marks of the table, in which the table is brought up to date. */
-  updateReadme?: string;
 }
 
 /** Prints every clause with its cases and every case with its clauses; exit code 1 when there is a gap. */
@@ -34,10 +30,6 @@ export async function clauses(options: ClausesOptions): Promise<number> {
   refuseProblems(suite.problems);
   const all = readClauses();
   const gaps = findGaps(all, suite.cases);
-  if (options.updateReadme !== undefined) {
-    const readme = readFileSync(options.updateReadme, 'utf8');
-    writeFileSync(options.updateReadme, withTable(readme, clauseTable(all, suite.cases)));
-  }
   if (options.json === true) write(asJson(all, suite.cases, gaps));
   else
     write(

@@ -12,7 +12,7 @@ import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
 import { TextReport, usesColor } from '../report/text.js';
 import { runCases } from '../run.js';
-import { behavioursOfPatterns, checkNames, type Selected, select } from '../select.js';
+import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad, type Result } from '../verdict.js';
@@ -62,48 +62,59 @@ export async function run(patterns: readonly string[], options: RunCommandOption
   });
   const declaration = await started(implementation);
   if (typeof declaration === 'number') return declaration;
-  const profile = agreedProfile(declaration, wantedProfile, implementation.label);
-  const selected = select(suite.cases, selection, profile);
-  const claimed = claimedCases(selected, declaration, options.class);
+  try {
+    const profile = agreedProfile(declaration, wantedProfile, implementation.label);
+    const selected = select(suite.cases, selection, profile);
+    const claimed = claimedCases(selected, declaration, options.class);
+    const report = new TextReport(clauses, usesColor(options.color), rerunOptions(options));
+    const interruption = watchInterrupts();
+    const results = await runCases(implementation, claimed.cases, {
+      declaration,
+      judging: judgingFor(declaration),
+      failFast: options.failFast,
+      interruption: interruption.signal,
+      onResult: progressOf(report, claimed.cases.length),
+    });
+    await implementation.stop();
+    interruption.end();
+    report.endProgress();
 
-  const report = new TextReport(clauses, usesColor(options.color), rerunOptions(options));
-  const interruption = watchInterrupts();
+    const complete = results.length === claimed.cases.length;
+    const comparison = compareKnown(results, known, suite.cases, complete && selectsAll(selection));
+    for (const result of comparison.unexpected) report.failure(result);
+    report.summary({
+      label: implementation.label,
+      profile,
+      results,
+      comparison,
+      unspecified: countBy(selected.unspecified, (entry) => entry.unspecifiedBy ?? ''),
+      notClaimed: claimed.notClaimed,
+      otherProfile: selected.otherProfile,
+      interrupted: interruption.signal.aborted,
+      seconds: (performance.now() - began) / 1000,
+    });
+    if (interruption.signal.aborted) return ExitCode.interrupted;
+    return exitCode(results, comparison, complete || options.failFast === true);
+  } finally {
+    await implementation.stop();
+  }
+}
+
+function selectsAll(selection: Selection): boolean {
+  return Object.values(selection).every((list: readonly string[]) => list.length === 0);
+}
+
+const PROGRESS_EVERY = 64;
+
+/** Counts results and shows the progress now and then. */
+function progressOf(report: TextReport, all: number): (result: Result) => void {
   let done = 0;
   let bad = 0;
-  const results = await runCases(implementation, claimed.cases, {
-    declaration,
-    judging: judgingFor(declaration),
-    failFast: options.failFast,
-    interrupted: () => interruption.happened,
-    onResult: (result) => {
-      done++;
-      if (isBad(result.verdict)) bad++;
-      if (done % 64 === 0) report.progress(done, claimed.cases.length, bad);
-    },
-  });
-  await implementation.stop();
-  interruption.end();
-  report.endProgress();
-
-  const everything = [patterns, options.class, options.behaviour, options.clause].every(
-    (list) => list.length === 0,
-  );
-  const complete = results.length === claimed.cases.length;
-  const comparison = compareKnown(results, known, suite.cases, everything && complete);
-  for (const result of comparison.unexpected) report.failure(result);
-  report.summary({
-    label: implementation.label,
-    profile,
-    results,
-    comparison,
-    unspecified: countBy(selected.unspecified, (entry) => entry.unspecifiedBy ?? ''),
-    notClaimed: claimed.notClaimed,
-    otherProfile: selected.otherProfile,
-    interrupted: interruption.happened,
-    seconds: (performance.now() - began) / 1000,
-  });
-  if (interruption.happened) return ExitCode.interrupted;
-  return exitCode(results, comparison, complete || options.failFast === true);
+  return (result) => {
+    done++;
+    if (isBad(result.verdict)) bad++;
+    if (done % PROGRESS_EVERY === 0) report.progress(done, all, bad);
+  };
 }
 
 /** Only what must be read is read: with plain patterns and behaviours, their folders. */
@@ -197,15 +208,15 @@ function rerunOptions(options: RunCommandOptions): string {
   return parts.join('');
 }
 
-/** The first Ctrl-C ends the run after the case at hand; a second one ends the program at once. */
+/** The first Ctrl-C ends the run at once with what is known; a second one ends the program. */
 function watchInterrupts() {
-  const state = { happened: false, end: () => process.removeListener('SIGINT', onInterrupt) };
+  const controller = new AbortController();
   function onInterrupt(): void {
-    if (state.happened) process.exit(ExitCode.interrupted);
-    state.happened = true;
+    if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+    controller.abort();
   }
   process.on('SIGINT', onInterrupt);
-  return state;
+  return { signal: controller.signal, end: () => process.removeListener('SIGINT', onInterrupt) };
 }
 
 /** Green needs cases that ran and passed, a verdict for each, and nothing red. */

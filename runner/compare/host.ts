@@ -14,31 +14,45 @@ export type Wanted = (path: string) => boolean;
 type Tree = Record<string, unknown>;
 
 /** All differences of a host's state from the expected one, as far as `wanted`. */
-export function hostDifferences(actual: Tree, expected: Tree, wanted: Wanted, prefix = ''): Difference[] {
+export function hostDifferences(actual: Tree, expected: Tree, wanted: Wanted): Difference[] {
   const found: Difference[] = [];
-  for (const [key, should] of Object.entries(expected)) {
-    const path = prefix === '' ? key : `${prefix}.${key}`;
-    if (wanted(path)) found.push(...keyDifferences(path, key, actual[key], should, wanted));
-  }
+  compareTrees(actual, expected, '', wanted, found);
   return found;
+}
+
+function compareTrees(
+  actual: Tree,
+  expected: Tree,
+  prefix: string,
+  wanted: Wanted,
+  found: Difference[],
+): void {
+  for (const key in expected) {
+    const should = expected[key];
+    // Nearly everything is as it was, so that neither path nor filter is needed.
+    if (actual[key] === should) continue;
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    if (wanted(path)) compareKey(path, key, actual[key], should, wanted, found);
+  }
 }
 
 const TABLES = new Set(['gdt', 'idt', 'guest_gdt', 'guest_idt', 'host_gdt']);
 
-function keyDifferences(
+function compareKey(
   path: string,
   key: string,
   is: unknown,
   should: unknown,
   wanted: Wanted,
-): Difference[] {
-  if (key === 'memory') return imageDifferences(path, is, should);
-  if (TABLES.has(key)) return tableDifferences(path, treeOf(is), treeOf(should));
-  if (key === 'shadow') return shadowDifferences(path, treeOf(is), treeOf(should));
-  if (key === 'pgdirs') return listDifferences(path, listOf(is), padded(listOf(should), NO_PGDIR), wanted);
-  if (Array.isArray(should)) return listDifferences(path, listOf(is), should, wanted);
-  if (isMap(should)) return hostDifferences(treeOf(is), should, wanted, path);
-  return scalarDifferences(path, key, is, should);
+  found: Difference[],
+): void {
+  if (key === 'memory') found.push(...imageDifferences(path, is, should));
+  else if (TABLES.has(key)) found.push(...tableDifferences(path, treeOf(is), treeOf(should)));
+  else if (key === 'shadow') found.push(...shadowDifferences(path, treeOf(is), treeOf(should)));
+  else if (key === 'pgdirs') compareLists(path, '', listOf(is), padded(listOf(should)), wanted, found);
+  else if (Array.isArray(should)) compareLists(path, key, listOf(is), should, wanted, found);
+  else if (isMap(should)) compareTrees(treeOf(is), should, path, wanted, found);
+  else found.push(...scalarDifferences(path, key, is, should));
 }
 
 function treeOf(value: unknown): Tree {
@@ -52,17 +66,26 @@ function listOf(value: unknown): unknown[] {
 const NO_PGDIR = { gpgdir: 0, allocated: false };
 const PGDIRS = 4;
 
-function padded(list: unknown[], filler: unknown): unknown[] {
-  return Array.from({ length: PGDIRS }, (_, index) => list[index] ?? filler);
+function padded(list: unknown[]): unknown[] {
+  return list.length === PGDIRS
+    ? list
+    : Array.from({ length: PGDIRS }, (_, index) => list[index] ?? NO_PGDIR);
 }
 
-function listDifferences(path: string, is: unknown[], should: unknown[], wanted: Wanted): Difference[] {
-  return should.flatMap((element, index) => {
+/** The elements of a list have the key of the list, which says how they are told. */
+function compareLists(
+  path: string,
+  key: string,
+  is: unknown[],
+  should: unknown[],
+  wanted: Wanted,
+  found: Difference[],
+): void {
+  for (const [index, element] of should.entries()) {
+    if (is[index] === element) continue;
     const elementPath = `${path}[${index}]`;
-    if (!wanted(elementPath)) return [];
-    const key = path.split('.').at(-1) ?? path;
-    return keyDifferences(elementPath, key === 'pgdirs' ? '' : key, is[index], element, wanted);
-  });
+    if (wanted(elementPath)) compareKey(elementPath, key, is[index], element, wanted, found);
+  }
 }
 
 function imageDifferences(path: string, is: unknown, should: unknown): Difference[] {

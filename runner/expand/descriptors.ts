@@ -81,17 +81,19 @@ const PRESENT = 0x01;
 /** Physical address of a linear one, by the page tables in memory when paging is on; undefined when not present. */
 export function translate(linear: number, tables: Tables, memory: ReadableMemory): number | undefined {
   if ((tables.cr0 & PG) === 0) return linear;
-  const directoryEntry = read32(memory, (tables.cr3 & 0xfffff000) + 4 * (linear >>> 22));
+  const directoryEntry = memory.read32((tables.cr3 & 0xfffff000) + 4 * (linear >>> 22));
   if ((directoryEntry & PRESENT) === 0) return undefined;
   if ((directoryEntry & PAGE_SIZE_BIT) !== 0 && (tables.cr4 & PSE) !== 0) {
     return ((directoryEntry & 0xffc00000) | (linear & 0x003fffff)) >>> 0;
   }
-  const tableEntry = read32(memory, (directoryEntry & 0xfffff000) + 4 * ((linear >>> 12) & 0x3ff));
+  const tableEntry = memory.read32((directoryEntry & 0xfffff000) + 4 * ((linear >>> 12) & 0x3ff));
   if ((tableEntry & PRESENT) === 0) return undefined;
   return ((tableEntry & 0xfffff000) | (linear & 0xfff)) >>> 0;
 }
 
 export function readLinear32(linear: number, tables: Tables, memory: ReadableMemory): number {
+  const crosses = (linear & 0xfff) > 0xffc;
+  if (!crosses) return memory.read32(physical(linear, tables, memory));
   let value = 0;
   for (let i = 3; i >= 0; i--) value = value * 256 + memory.read8(physical(linear + i, tables, memory));
   return value;
@@ -113,10 +115,4 @@ function physical(linear: number, tables: Tables, memory: ReadableMemory): numbe
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
-}
-
-function read32(memory: ReadableMemory, at: number): number {
-  let value = 0;
-  for (let i = 3; i >= 0; i--) value = value * 256 + memory.read8(at + i);
-  return value;
 }

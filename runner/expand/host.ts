@@ -72,7 +72,10 @@ export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): D
   const result: DataMap = Array.isArray(guests)
     ? { guests: guests.map((entry) => severalVcpus(map(entry))) }
     : oneGuest(guest, code);
-  result.host = hostWithDefaults(map(host), conformanceClass);
+  result.host = hostWithDefaults(
+    isMap(host) ? host : NOTHING_GIVEN,
+    conformanceClass === 'system' ? 'system' : 'host',
+  );
   if (pages !== undefined) result.pages = pages;
   if (conformanceClass === 'host') {
     result.script = script ?? [];
@@ -132,7 +135,19 @@ function guestPhysical(address: number): number {
   return address >= KERNEL_ADDRESS ? address - KERNEL_ADDRESS : address;
 }
 
-function hostWithDefaults(given: DataMap, conformanceClass: ConformanceClass): DataMap {
+/** Hosts with defaults, by what was given of them: cases of one file mostly share it. */
+const knownHosts = { host: new WeakMap<DataMap, DataMap>(), system: new WeakMap<DataMap, DataMap>() };
+const NOTHING_GIVEN: DataMap = {};
+
+function hostWithDefaults(given: DataMap, conformanceClass: 'host' | 'system'): DataMap {
+  const known = knownHosts[conformanceClass].get(given);
+  if (known !== undefined) return known;
+  const host = completeHost(given, conformanceClass);
+  knownHosts[conformanceClass].set(given, host);
+  return host;
+}
+
+function completeHost(given: DataMap, conformanceClass: 'host' | 'system'): DataMap {
   const host: DataMap = { ...HOST, ...given };
   const cpus = Number(host.nr_cpu_ids);
   const task = { ...TASK, ...map(given.task) };
@@ -157,24 +172,14 @@ export function truth(value: Data | undefined): boolean {
 
 /** The part of `given` that an answer's `state` has too: what the frame rule compares with. */
 export function stateOfGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
-  const {
-    script: _script,
-    schedule_script: _schedule,
-    host,
-    pages,
-    mem_size: _size,
-    page_access: _access,
-    ...rest
-  } = given;
+  const { host, pages, guests } = given;
   const full = map(host);
-  const state: DataMap = { ...rest, host: observableHost(full), user_buffer: null };
-  if (Array.isArray(given.guests)) state.guests = given.guests.map((guest) => observableGuest(map(guest)));
-  if (conformanceClass === 'host') {
-    state.pages = pagesBefore(pages, full, Array.isArray(given.guests));
-  } else if (pages !== undefined) {
-    state.pages = pages;
-  }
-  return state;
+  const shared: DataMap = { host: observableHost(full), user_buffer: null };
+  if (conformanceClass === 'host') shared.pages = pagesBefore(pages, full, Array.isArray(guests));
+  else if (pages !== undefined) shared.pages = pages;
+  if (Array.isArray(guests)) return { guests: guests.map((guest) => observableGuest(map(guest))), ...shared };
+  const { regs, cpu, lg, gdt, idt, shadow, memory } = given;
+  return { ...defined({ regs, cpu, lg, gdt, idt, shadow, memory }), ...shared };
 }
 
 function observableGuest({ mem_size: _size, page_access: _access, ...guest }: DataMap): DataMap {
@@ -197,10 +202,9 @@ function defined(entries: Record<string, Data | undefined>): DataMap {
 /** The read-only state pages before the operation, given or as initialisation leaves them. */
 function pagesBefore(pages: Data | undefined, host: DataMap, severalCpus: boolean): Data {
   const ready = truth(host.initialised);
-  const entries = map(host.default_idt_entries);
   const one = (given: Data | undefined, cpu: number): DataMap => {
-    const base = ready ? { ...initialPage(cpu, map(host)), guest_idt: defaultIdt(entries) } : {};
-    return { ...base, ...map(given) };
+    const base = ready ? pageBefore(cpu, host) : {};
+    return isMap(given) ? { ...base, ...given } : base;
   };
   const cpus = Number(host.nr_cpu_ids);
   if (severalCpus || Array.isArray(pages) || !ready) {
@@ -214,6 +218,16 @@ const PAGES_PER_CPU = 2;
 const PAGE = 0x1000;
 /** Offset of `regs` in its page, and of the IDT and GDT in the read-only page. */
 const REGS_SIZE = 72;
+
+const knownPages = new WeakMap<DataMap, DataMap[]>();
+
+/** One CPU's page after initialisation; the same object for the same host, so that comparing it is quick. */
+function pageBefore(cpu: number, host: DataMap): DataMap {
+  const pages = knownPages.get(host) ?? [];
+  knownPages.set(host, pages);
+  pages[cpu] ??= { ...initialPage(cpu, host), guest_idt: defaultIdt(map(host.default_idt_entries)) };
+  return pages[cpu];
+}
 
 /** One CPU's read-only page after `lguest_arch_host_init`, without its IDT. */
 function initialPage(cpu: number, host: DataMap): DataMap {

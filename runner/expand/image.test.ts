@@ -17,6 +17,7 @@ test('runs read back as they were written, later ones over earlier ones', () => 
       const image = MemoryImage.of(runs);
       expect(image.read32(at)).toBe(flat.readUInt32LE(at));
       expect(new RunMemory(runs).read8(at)).toBe(flat[at]);
+      expect(new RunMemory(runs).read32(at)).toBe(flat.readUInt32LE(at));
       expect(MemoryImage.differences(MemoryImage.of(image.runs()), image)).toEqual([]);
     }),
   );

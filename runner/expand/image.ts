@@ -8,6 +8,8 @@ const PAGE = 256;
 /** Memory that can be read byte by byte. */
 export interface ReadableMemory {
   read8(at: number): number;
+  /** A little-endian double word; the address need not be aligned. */
+  read32(at: number): number;
 }
 
 /** Runs of bytes read in place, without building an image: for the few bytes of a descriptor that is cheaper. */
@@ -23,6 +25,31 @@ export class RunMemory implements ReadableMemory {
     }
     return 0;
   }
+
+  read32(at: number): number {
+    for (let i = this.runs.length - 1; i >= 0; i--) {
+      const run = this.runs[i];
+      if (run === undefined || at + 3 < run.at) continue;
+      const digit = 2 * (at - run.at);
+      if (digit >= run.hex.length) continue;
+      if (digit < 0 || digit + 8 > run.hex.length) return this.read32ByBytes(at);
+      return swapped(Number.parseInt(run.hex.slice(digit, digit + 8), 16));
+    }
+    return 0;
+  }
+
+  /** For a double word that lies in several runs. */
+  private read32ByBytes(at: number): number {
+    let value = 0;
+    for (let i = 3; i >= 0; i--) value = value * 256 + this.read8(at + i);
+    return value;
+  }
+}
+
+/** The number whose bytes are in the other order. */
+function swapped(value: number): number {
+  const outer = (value << 24) | (value >>> 24);
+  return (outer | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00)) >>> 0;
 }
 
 /** Sparse physical memory: all bytes are zero until written. */
@@ -60,7 +87,6 @@ export class MemoryImage implements ReadableMemory {
     this.page(at)[at % PAGE] = value;
   }
 
-  /** A little-endian double word; the address need not be aligned. */
   read32(at: number): number {
     const low = this.read8(at) | (this.read8(at + 1) << 8) | (this.read8(at + 2) << 16);
     return (low | (this.read8(at + 3) << 24)) >>> 0;

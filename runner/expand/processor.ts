@@ -10,6 +10,7 @@ import {
   type ProcessorGiven,
   type ProcessorRegisters,
   SEGMENT_REGISTERS,
+  type SegmentRegister,
   SYSENTER_REGISTERS,
   type TableRegister,
 } from '../protocol.js';
@@ -33,23 +34,22 @@ export function processorGiven(given: DataMap): ProcessorGiven {
   return {
     memory_size: typeof given.memory_size === 'number' ? given.memory_size : DEFAULT_MEMORY_SIZE,
     memory,
-    registers: expandRegisters(resetRegisters(), registers, new RunMemory(memory)),
+    registers: expandRegisters(RESET, registers, new RunMemory(memory)),
     io: Array.isArray(given.io) ? given.io.filter(isMap).map(portValue) : [],
   };
 }
 
-function resetRegisters(): ProcessorRegisters {
-  const words = Object.fromEntries(WORDS.map((name) => [name, 0]));
-  const segments = Object.fromEntries(SEGMENT_REGISTERS.map((name) => [name, { ...NULL_SEGMENT }]));
-  return {
-    ...words,
-    ...segments,
-    cr0: DEFAULT_CR0,
-    eflags: DEFAULT_EFLAGS,
-    gdtr: { base: 0, limit: 0 },
-    idtr: { base: 0, limit: 0 },
-  } as ProcessorRegisters;
-}
+const NO_TABLE: TableRegister = { base: 0, limit: 0 };
+
+/** What a register that no level of a case names holds. */
+const RESET: ProcessorRegisters = {
+  ...{ eax: 0, ecx: 0, edx: 0, ebx: 0, esp: 0, ebp: 0, esi: 0, edi: 0, eip: 0, eflags: DEFAULT_EFLAGS },
+  ...{ cr0: DEFAULT_CR0, cr2: 0, cr3: 0, cr4: 0, sysenter_cs: 0, sysenter_esp: 0, sysenter_eip: 0 },
+  ...{ es: NULL_SEGMENT, cs: NULL_SEGMENT, ss: NULL_SEGMENT, ds: NULL_SEGMENT },
+  ...{ fs: NULL_SEGMENT, gs: NULL_SEGMENT, tr: NULL_SEGMENT, ldtr: NULL_SEGMENT },
+  gdtr: NO_TABLE,
+  idtr: NO_TABLE,
+};
 
 function portValue(item: DataMap): PortValue {
   return { port: Number(item.port), size: Number(item.size) as PortValue['size'], value: Number(item.value) };
@@ -69,13 +69,20 @@ export function expandRegisters(
   result.gdtr = tableRegister(over.gdtr, base.gdtr);
   result.idtr = tableRegister(over.idtr, base.idtr);
   const tables: Tables = result;
-  for (const name of ['ldtr', ...SEGMENT_REGISTERS.filter((segment) => segment !== 'ldtr')] as const) {
+  const known = new Map<Data, SegmentRegister>();
+  for (const name of LDTR_FIRST) {
     const value = over[name];
     if (value === undefined) continue;
-    result[name] = expandSegment(name, value, tables, memory);
+    // Most segment registers hold the same selector, and TR alone is not like the others.
+    const segment = known.get(value) ?? expandSegment(name, value, tables, memory);
+    if (name !== 'tr' && typeof value === 'number') known.set(value, segment);
+    result[name] = segment;
   }
   return result;
 }
+
+/** Selectors of the LDT need LDTR. */
+const LDTR_FIRST = ['ldtr', ...SEGMENT_REGISTERS.filter((segment) => segment !== 'ldtr')] as const;
 
 /** The runs of a `memory` key: the loader has brought all item forms into this one. */
 export function runsOf(value: Data | undefined): readonly MemoryRun[] {

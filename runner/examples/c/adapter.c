@@ -220,7 +220,8 @@ int main(void)
 		if (is(method, "\"initialize\""))
 			printf("\"result\":{\"protocol_version\":1,\"implementation\":{\"name\":\"c-example\",\"version\":\"1.0\","
 			       "\"language\":\"C\"},\"classes\":[\"host\"],\"profile\":\"linux-2.6.29\","
-			       "\"operations\":[\"handle_trap\"]}");
+			       "\"operations\":[\"handle_trap\"],"
+			       "\"observes\":[\"regs\",\"cpu\",\"lg\",\"gdt\",\"idt\",\"shadow\",\"memory\"]}");
 		else if (is(method, "\"run_case\""))
 			run_case(member(line, "params"));
 		else if (is(method, "\"shutdown\""))

@@ -68,6 +68,7 @@ ABOUT = {
     "classes": ["host"],
     "profile": "linux-2.6.29",
     "operations": ["handle_trap"],
+    "observes": ["regs", "cpu", "lg", "gdt", "idt", "shadow", "memory"],
 }
 
 METHODS = {"initialize": lambda _: ABOUT, "run_case": run_case, "shutdown": lambda _: None}

@@ -42,7 +42,7 @@ export interface Page {
   bytes: Uint8Array;
 }
 
-/** Only the processor, its local APIC and RAM: every I/O port below 500h is open bus. */
+/** Only the processor, its local APIC and RAM: every I/O port is open bus, except 510h to 51Bh (firmware tables). */
 const MACHINE =
   'microvm,acpi=off,pic=off,pit=off,rtc=off,isa-serial=off,x-option-roms=off,auto-kernel-cmdline=off,memory-backend=ram';
 
@@ -110,13 +110,12 @@ export class Machine {
       ...[binary, '-accel', 'tcg', '-machine', MACHINE, '-cpu', PROCESSOR],
       ...['-object', `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ram},share=on`],
       ...['-m', `size=${RAM_BYTES}B`, '-bios', rom],
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
+      ...['-global', 'apic.vapic=off', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
       ...['-action', 'reboot=shutdown,shutdown=pause'],
     ];
     this.#child = spawn(command[0] ?? binary, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
     const { stdin, stdout, stderr } = this.#child;
-    if (stdin === null || stdout === null || stderr === null)
-      throw new Error('QEMU was started without pipes');
+    if (stdin === null || stdout === null || stderr === null) throw new Error('QEMU has no pipes');
     this.#qmp = new Qmp(stdout, stdin, PATIENCE_SECONDS, (event) => this.#receiveEvent(event));
     stderr.setEncoding('utf8');
     stderr.on('data', (text: string) => {

@@ -2,7 +2,6 @@
 
 import { writeEntry } from '../../../reference/host/descriptors.js';
 import { GUEST_REGISTERS } from '../../../reference/host/guest-registers.js';
-import { lguestArchHostInit } from '../../../reference/host/host-initialisation.js';
 import { Kernel, type Profile, type World } from '../../../reference/host/kernel.js';
 import { LauncherMemory } from '../../../reference/host/launcher-memory.js';
 import {
@@ -21,11 +20,11 @@ import {
   statePhysical,
   Tss,
 } from '../../../reference/host/layout.js';
-import { bootMachine, hostRegisters, SWITCHER_IMAGE } from '../../../reference/host/machine.js';
+import { hostRegisters } from '../../../reference/host/machine.js';
 import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
 import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { Processor, Registers } from '../../../reference/processor/interface.js';
-import { PhysicalMemory } from '../../../reference/processor/memory.js';
+import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import {
   bytesAt,
   entriesAt,
@@ -41,6 +40,7 @@ import {
   wordAt,
   wordsAt,
 } from './fields.js';
+import { clearedMemory, installHost, setUpSwitcher } from './host-image.js';
 
 /** A host with its guests, built from the `given` of a case. */
 export interface HostMachine {
@@ -58,38 +58,7 @@ export interface HostMachine {
 /** How the processors of a class are made. */
 export type MakeProcessor = (memory: PhysicalMemory, registers: Registers) => Processor;
 
-// -------------------------------------------------------------------------------------------------- memory
-
-const SMALLEST_MEMORY = 0x02000000;
-const memories = new Map<number, PhysicalMemory>();
-
-/** Cleared physical memory with room for so many bytes of guests; the same one is used again and again. */
-function clearedMemory(guestBytes: number): PhysicalMemory {
-  let size = SMALLEST_MEMORY;
-  while (size < Physical.guestMemory + guestBytes) size *= 2;
-  if (size > 0x40000000) throw new MalformedCase('guests of so much memory do not fit');
-  let memory = memories.get(size);
-  if (memory === undefined) {
-    memory = new PhysicalMemory(size);
-    memories.set(size, memory);
-  } else memory.clear();
-  return memory;
-}
-
 // ------------------------------------------------------------------------------------------------- the host
-
-/** What a host's part of memory and its tables depend on. */
-interface HostImage {
-  pages: Map<number, Uint8Array>;
-  default_idt_entries: Uint32Array;
-}
-
-const images = new Map<string, HostImage>();
-
-/** Where the Switcher of class host stands once it has been relocated, unless a case says otherwise. */
-const SCRIPTED_HANDLERS = { first: 0xffc00100, step: 10 };
-const SCRIPTED_LINK_ADDRESS = 0xc0540000;
-const SWITCHER_ADDR = 0xffc00000;
 
 export function buildMachine(
   given: Tree,
@@ -108,6 +77,8 @@ export function buildMachine(
   const nr_cpu_ids = wordAt(hostTree, 'nr_cpu_ids', 2);
   if (nr_cpu_ids < 1 || nr_cpu_ids > NR_CPUS) throw new MalformedCase('nr_cpu_ids is from 1 to 4');
   const pgd = wordAt(hostTree, 'pgd', Physical.launcherPgd);
+  if (conformanceClass === 'system' && !hasRoomForPgd(pgd))
+    throw new MalformedCase(`pgd cannot be at ${pgd}`);
   const processors: Processor[] = [];
   for (let hostCpu = 0; hostCpu < nr_cpu_ids; hostCpu++) {
     processors.push(makeProcessor(memory, givenRegisters(hostTree, hostCpu, initialised, pgd)));
@@ -140,6 +111,11 @@ export function buildMachine(
     host.last_cpu[kernel.host_cpu] = machine.guests[0]?.cpus[0] ?? null;
   }
   return machine;
+}
+
+/** Whether the launcher's page directory can be at a physical address: a page that nothing else is in. */
+function hasRoomForPgd(pgd: number): boolean {
+  return pgd % PAGE_SIZE === 0 && pgd >= Physical.launcherPgd && pgd < Physical.hostIdt;
 }
 
 function roundUp(bytes: number): number {
@@ -179,89 +155,6 @@ function givenRegisters(tree: Tree, hostCpu: number, initialised: boolean, pgd: 
   registers.cr2 = wordAt(tree, 'cr2');
   registers.idtr = { base, limit };
   return registers;
-}
-
-/** Where the Switcher was linked. In class system it is the reference's own listing. */
-function setUpSwitcher(
-  host: Host,
-  tree: Tree,
-  conformanceClass: 'host' | 'system',
-  initialised: boolean,
-): void {
-  if (conformanceClass === 'system') {
-    host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
-    host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
-    host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
-    return;
-  }
-  const entries = treeAt(tree, 'default_idt_entries');
-  const step = wordAt(entries, 'step', SCRIPTED_HANDLERS.step);
-  host.start_switcher_text = wordAt(tree, 'start_switcher_text', SCRIPTED_LINK_ADDRESS);
-  host.switch_to_guest = wordAt(tree, 'switch_to_guest', host.start_switcher_text);
-  const relocation = SWITCHER_ADDR - host.start_switcher_text;
-  const linkedFirst = SCRIPTED_HANDLERS.first - relocation;
-  // A host that is initialised already is given the relocated addresses.
-  const first = initialised
-    ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation
-    : wordAt(entries, 'first', linkedFirst);
-  for (let vector = 0; vector < IDT_ENTRIES; vector++)
-    host.default_idt_entries[vector] = first + step * vector;
-}
-
-/** The host's part of memory: booted, and initialised unless the case does that itself. It is kept for the next case. */
-function installHost(
-  host: Host,
-  tree: Tree,
-  conformanceClass: 'host' | 'system',
-  initialised: boolean,
-): void {
-  const { memory, kernel } = host;
-  const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
-  host.cpu_had_pge = hadPge;
-  if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
-  const { idtr } = kernel.processor().registers();
-  const key = [
-    conformanceClass,
-    memory.size,
-    initialised,
-    hadPge || kernel.boot_cpu.pge,
-    kernel.nr_cpu_ids,
-    kernel.pgd,
-    idtr.base,
-    idtr.limit,
-    host.start_switcher_text,
-    host.switch_to_guest,
-    host.default_idt_entries[0],
-    host.default_idt_entries[1],
-  ].join(' ');
-  let image = images.get(key);
-  if (image === undefined) {
-    bootMachine(host);
-    if (initialised) initialiseSilently(host);
-    image = { pages: copyTouchedPages(memory), default_idt_entries: host.default_idt_entries.slice() };
-    images.set(key, image);
-  } else {
-    for (const [page, bytes] of image.pages) memory.load(page * PAGE_SIZE, bytes);
-  }
-  host.default_idt_entries.set(image.default_idt_entries);
-}
-
-/** Initialisation that happened before the case: PGE is off already and must not be touched. */
-function initialiseSilently(host: Host): void {
-  const { boot_cpu } = host.kernel;
-  const pge = boot_cpu.pge;
-  boot_cpu.pge = false;
-  lguestArchHostInit(host);
-  boot_cpu.pge = pge;
-  host.kernel.beginOperation();
-}
-
-function copyTouchedPages(memory: PhysicalMemory): Map<number, Uint8Array> {
-  const pages = new Map<number, Uint8Array>();
-  for (const page of memory.touchedPages()) {
-    pages.set(page, memory.bytes.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
-  }
-  return pages;
 }
 
 // --------------------------------------------------------------------------------------------- its state pages

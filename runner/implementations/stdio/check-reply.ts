@@ -121,10 +121,10 @@ function registers(given: Record<string, unknown>, path: string): void {
 
 /**
  * Every number of the kernel's state is a 32-bit integer; some are signed. Where the given state has a number or a
- * string, the answer has one too, or a null.
+ * string, the answer has one too, or a null; flags may be 0 and 1 or false and true.
  */
 function sameKinds(value: unknown, given: unknown, path: string): void {
-  if (value === null) return;
+  if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'number' || typeof given === 'number') {
     if (!Number.isInteger(value) || Number(value) < -0x80000000 || Number(value) > 0xffffffff) {
       throw new WrongShape(path, 'an integer of 32 bits', value);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Case } from './cases/case.js';
-import { CONFORMANCE_CLASSES } from './protocol.js';
-import type { Clause } from './spec.js';
+import type { Case } from '../cases/case.js';
+import { CONFORMANCE_CLASSES } from '../protocol.js';
+import type { Clause } from '../spec.js';
 
 /** One row for each chapter of the spec: its clauses, and the cases that name one of them or are in its folder. */
 interface Row {

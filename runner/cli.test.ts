@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from './package.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lguest-conformance-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function cli(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  const program = [process.execPath, '--import', 'tsx', join(packageRoot, 'runner', 'cli.ts')];
+  const [command = '', ...rest] = [...program, ...args];
+  const { status, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8', cwd: packageRoot });
+  return { code: status, stdout, stderr };
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A program that declares class host and answers every case with error 1001. */
+const DOES_NOTHING = `
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method } = JSON.parse(line);
+  const answer = (rest) => console.log(JSON.stringify({ jsonrpc: '2.0', id, ...rest }));
+  if (method === 'initialize') {
+    const implementation = { name: 'nothing', version: '1' };
+    answer({ result: { protocol_version: 1, implementation, classes: ['host'], profile: 'linux-2.6.29' } });
+  } else if (method === 'run_case') {
+    answer({ error: { code: 1001, message: 'unsupported', data: { reason: 'it does nothing' } } });
+  } else {
+    answer({ result: null });
+    process.exit(0);
+  }
+});
+`;
+
+describe('exit code 0: it conforms', () => {
+  test('help', () => {
+    const { code, stdout } = cli('--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('check-adapter');
+  });
+
+  test('cases that pass', () => {
+    const { code, stdout } = cli('run', 'initial-registers');
+    expect(stdout).toContain('pass');
+    expect(code).toBe(0);
+  });
+
+  test('list --json has one object a line', () => {
+    const { code, stdout } = cli('list', '--json', 'initial-registers');
+    expect(code).toBe(0);
+    const first: unknown = JSON.parse(stdout.split('\n')[0] ?? '');
+    expect(first).toMatchObject({
+      behaviour: 'initial-registers',
+      file: expect.any(String),
+      line: expect.any(Number),
+    });
+  });
+
+  test('show --json is the request, on one line', () => {
+    const { stdout: list } = cli('list', '--json', 'initial-registers');
+    const { id } = JSON.parse(list.split('\n')[0] ?? '') as { id: string };
+    const { code, stdout } = cli('show', id, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id, profile: 'linux-2.6.29', given: {}, steps: [{}] });
+  });
+});
+
+describe('exit code 1: it does not', () => {
+  test('a known failure that passes, and one that matches nothing', () => {
+    const known = file(
+      'known.yaml',
+      '- { case: initial-registers/**, reason: a test }\n- { case: initial-registers/gone, reason: a test }\n',
+    );
+    const { code, stdout } = cli('run', 'initial-registers', '--expectations', known);
+    expect(stdout).toContain('UNEXPECTED PASS initial-registers/');
+    expect(stdout).toContain('STALE');
+    expect(code).toBe(1);
+  });
+
+  test('everything is unsupported', () => {
+    const program = file('nothing.cjs', DOES_NOTHING);
+    const { code, stdout } = cli('run', 'initial-registers', '--class', 'host', '--impl', `node ${program}`);
+    expect(stdout).toContain('unsupported: it does nothing');
+    expect(code).toBe(1);
+  });
+});
+
+describe('exit code 2: wrong use, told before anything runs', () => {
+  test.each<[string[], string]>([
+    [['rum'], "unknown command 'rum'"],
+    [['run', 'initial-registres'], 'did you mean "initial-registers"?'],
+    [['run', 'initial-registers/nothing-like-it'], 'no case matches'],
+    [['run', '--behaviour', 'io'], 'there is no behaviour "io"'],
+    [['run', '--clause', 'REGS-99'], 'there is no clause "REGS-99"; did you mean "REGS-'],
+    [['run', 'initial-registers', '--class', 'processor'], 'no selected case is of class processor'],
+    [['run', '--profile', 'linux'], 'there is no profile "linux"'],
+    [['run', 'initial-registers', '--timeout', 'soon'], '--timeout needs a number'],
+    [['show', 'initial-registers/nothing-like-it'], 'there is no case'],
+  ])('%j', (args, message) => {
+    const { code, stdout, stderr } = cli(...args);
+    expect(stderr).toContain(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+test('exit code 3: the implementation cannot be started', () => {
+  const { code, stderr } = cli('run', 'initial-registers', '--impl', '/nowhere/no-such-program');
+  expect(stderr).toContain('cannot be started');
+  expect(code).toBe(3);
+});
+
+test('a reader that goes away ends the program quietly', () => {
+  const command = `${process.execPath} --import tsx runner/cli.ts list | head -1`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', cwd: packageRoot });
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  expect(stderr).not.toContain('EPIPE');
+});

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** The part of a machine that is the same in most cases: it is made once and put back for each. */
+
+import { lguestArchHostInit } from '../../../reference/host/host-initialisation.js';
+import { IDT_ENTRIES, PAGE_SIZE, Physical, SWITCHER_ADDR } from '../../../reference/host/layout.js';
+import { bootMachine, SWITCHER_IMAGE } from '../../../reference/host/machine.js';
+import type { Host } from '../../../reference/host/state.js';
+import { PhysicalMemory } from '../../../reference/processor/memory.js';
+import { flagAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
+
+const SMALLEST_MEMORY = 0x02000000;
+const memories = new Map<number, PhysicalMemory>();
+
+/** Cleared physical memory with room for so many bytes of guests; the same one is used again and again. */
+export function clearedMemory(guestBytes: number): PhysicalMemory {
+  let size = SMALLEST_MEMORY;
+  while (size < Physical.guestMemory + guestBytes) size *= 2;
+  if (size > 0x40000000) throw new MalformedCase('guests of so much memory do not fit');
+  let memory = memories.get(size);
+  if (memory === undefined) {
+    memory = new PhysicalMemory(size);
+    memories.set(size, memory);
+  } else memory.clear();
+  return memory;
+}
+
+/** What a host's part of memory and its tables depend on. */
+interface HostImage {
+  pages: Map<number, Uint8Array>;
+  default_idt_entries: Uint32Array;
+}
+
+/** Cases differ little in this; a long run of cases that are made up must not fill memory. */
+const MOST_IMAGES = 64;
+const images = new Map<string, HostImage>();
+
+/** Where the Switcher of class host stands once it has been relocated, unless a case says otherwise. */
+const SCRIPTED_HANDLERS = { first: 0xffc00100, step: 10 };
+const SCRIPTED_LINK_ADDRESS = 0xc0540000;
+
+/** Where the Switcher was linked. In class system it is the reference's own listing. */
+export function setUpSwitcher(
+  host: Host,
+  tree: Tree,
+  conformanceClass: 'host' | 'system',
+  initialised: boolean,
+): void {
+  if (conformanceClass === 'system') {
+    host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
+    host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
+    host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
+    return;
+  }
+  const entries = treeAt(tree, 'default_idt_entries');
+  const step = wordAt(entries, 'step', SCRIPTED_HANDLERS.step);
+  host.start_switcher_text = wordAt(tree, 'start_switcher_text', SCRIPTED_LINK_ADDRESS);
+  host.switch_to_guest = wordAt(tree, 'switch_to_guest', host.start_switcher_text);
+  const relocation = SWITCHER_ADDR - host.start_switcher_text;
+  const linkedFirst = SCRIPTED_HANDLERS.first - relocation;
+  // A host that is initialised already is given the relocated addresses.
+  const first = initialised
+    ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation
+    : wordAt(entries, 'first', linkedFirst);
+  for (let vector = 0; vector < IDT_ENTRIES; vector++)
+    host.default_idt_entries[vector] = first + step * vector;
+}
+
+/** The host's part of memory: booted, and initialised unless the case does that itself. It is kept for the next case. */
+export function installHost(
+  host: Host,
+  tree: Tree,
+  conformanceClass: 'host' | 'system',
+  initialised: boolean,
+): void {
+  const { memory, kernel } = host;
+  const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
+  host.cpu_had_pge = hadPge;
+  if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
+  const { idtr } = kernel.processor().registers();
+  const key = [
+    conformanceClass,
+    memory.size,
+    initialised,
+    hadPge || kernel.boot_cpu.pge,
+    kernel.nr_cpu_ids,
+    kernel.pgd,
+    idtr.base,
+    idtr.limit,
+    host.start_switcher_text,
+    host.switch_to_guest,
+    host.default_idt_entries[0],
+    host.default_idt_entries[1],
+  ].join(' ');
+  let image = images.get(key);
+  if (image === undefined) {
+    bootMachine(host);
+    if (initialised) initialiseSilently(host);
+    image = { pages: copyTouchedPages(memory), default_idt_entries: host.default_idt_entries.slice() };
+    if (images.size === MOST_IMAGES) images.clear();
+    images.set(key, image);
+  } else {
+    for (const [page, bytes] of image.pages) memory.load(page * PAGE_SIZE, bytes);
+  }
+  host.default_idt_entries.set(image.default_idt_entries);
+  host.relocated = initialised;
+}
+
+/** Initialisation that happened before the case: PGE is off already and must not be touched. */
+function initialiseSilently(host: Host): void {
+  const { boot_cpu } = host.kernel;
+  const pge = boot_cpu.pge;
+  boot_cpu.pge = false;
+  lguestArchHostInit(host);
+  boot_cpu.pge = pge;
+  host.kernel.beginOperation();
+}
+
+function copyTouchedPages(memory: PhysicalMemory): Map<number, Uint8Array> {
+  const pages = new Map<number, Uint8Array>();
+  for (const page of memory.touchedPages()) {
+    pages.set(page, memory.bytes.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
+  }
+  return pages;
+}
