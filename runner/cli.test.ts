@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,22 +27,24 @@ function file(name: string, text: string): string {
   return path;
 }
 
-/** A program that declares class host and answers every case with error 1001. */
-const DOES_NOTHING = `
+/** A program that declares class host, and what it does with any other line. */
+function program(name: string, otherwise: string): string {
+  const text = `
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method } = JSON.parse(line);
   const answer = (rest) => console.log(JSON.stringify({ jsonrpc: '2.0', id, ...rest }));
   if (method === 'initialize') {
     const implementation = { name: 'nothing', version: '1' };
     answer({ result: { protocol_version: 1, implementation, classes: ['host'], profile: 'linux-2.6.29' } });
-  } else if (method === 'run_case') {
-    answer({ error: { code: 1001, message: 'unsupported', data: { reason: 'it does nothing' } } });
-  } else {
-    answer({ result: null });
+  } else if (method === 'shutdown') {
     process.exit(0);
+  } else {
+    ${otherwise}
   }
 });
 `;
+  return `node ${file(name, text)}`;
+}
 
 describe('exit code 0: it conforms', () => {
   test('help', () => {
@@ -89,8 +92,9 @@ describe('exit code 1: it does not', () => {
   });
 
   test('everything is unsupported', () => {
-    const program = file('nothing.cjs', DOES_NOTHING);
-    const { code, stdout } = cli('run', 'initial-registers', '--class', 'host', '--impl', `node ${program}`);
+    const refusal = "answer({ error: { code: 1001, message: 'no', data: { reason: 'it does nothing' } } });";
+    const nothing = program('nothing.cjs', refusal);
+    const { code, stdout } = cli('run', 'initial-registers', '--class', 'host', '--impl', nothing);
     expect(stdout).toContain('unsupported: it does nothing');
     expect(code).toBe(1);
   });
@@ -119,6 +123,20 @@ test('exit code 3: the implementation cannot be started', () => {
   const { code, stderr } = cli('run', 'initial-registers', '--impl', '/nowhere/no-such-program');
   expect(stderr).toContain('cannot be started');
   expect(code).toBe(3);
+});
+
+test('exit code 130: interrupted, and what was known is printed', async () => {
+  const hangs = program('hangs.cjs', '');
+  const command = ['--import', 'tsx', 'runner/cli.ts', 'run', 'initial-registers', '--impl', hangs];
+  const run = spawn(process.execPath, command, { cwd: packageRoot });
+  let stdout = '';
+  run.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  setTimeout(() => run.kill('SIGINT'), 3000);
+  const [code] = await once(run, 'exit');
+  expect(stdout).toContain('interrupted');
+  expect(code).toBe(130);
 });
 
 test('a reader that goes away ends the program quietly', () => {

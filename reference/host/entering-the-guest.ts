@@ -3,6 +3,7 @@
 /** Chapter 10: what is copied into the host CPU's pages, and the far call into the Switcher. */
 
 import { describeEntry } from './entry-event.js';
+import { prefixedHex } from './format.js';
 import { unlazyFpu } from './fpu.js';
 import { callRunGuestOnce } from './host-code.js';
 import { Changed, IMPOSSIBLE_TRAP, lguestPages, State, statePhysical, Tss } from './layout.js';
@@ -37,10 +38,7 @@ function copyInGuestInfo(cpu: LgCpu, hostCpu: number): void {
   memory.write32(state + State.guest_tss + Tss.sp1, cpu.esp1); // ENTER-9
   memory.write16(state + State.guest_tss + Tss.ss1, cpu.ss1);
 
-  host.kernel.observer?.note(
-    'ENTER-12',
-    `changed is ${cpu.changed} (1: IDT, 2: GDT, 4: TLS entries): these are copied`,
-  );
+  host.kernel.observer?.note('ENTER-12', whatIsCopied(cpu.changed));
   if ((cpu.changed & Changed.idt) !== 0) copyTraps(cpu, state + State.guest_idt); // ENTER-12 ENTER-15
   if ((cpu.changed & Changed.gdt) !== 0)
     copyGdt(cpu, state + State.guest_gdt); // ENTER-16
@@ -54,7 +52,16 @@ export function runGuestOnce(cpu: LgCpu): void {
   const hostCpu = kernel.host_cpu;
   copyInGuestInfo(cpu, hostCpu);
   cpu.regs.trapnum = IMPOSSIBLE_TRAP; // ENTER-20
+  kernel.observer?.note('SW-1', `into the guest at ${prefixedHex(cpu.regs.eip)} on host CPU ${hostCpu}`);
   const pgdir = pgdirOf(currentSlot(cpu));
   kernel.event(describeEntry(kernel, cpu, pgdir));
   callRunGuestOnce(kernel, lguestPages(hostCpu), pgdir);
+}
+
+function whatIsCopied(changed: number): string {
+  const parts: string[] = [];
+  if ((changed & Changed.idt) !== 0) parts.push('the gates of direct traps');
+  if ((changed & Changed.gdt) !== 0) parts.push('the GDT');
+  else if ((changed & Changed.gdtTls) !== 0) parts.push('the TLS entries');
+  return parts.length === 0 ? 'no table has changed since the last entry' : `copied: ${parts.join(', ')}`;
 }

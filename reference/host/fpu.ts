@@ -17,7 +17,8 @@ export function unlazyFpu({ kernel, hardened }: Host): void {
     if (hardened) setTaskSwitched(kernel); // E-20
     return;
   }
-  if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' }); // FPU-12
+  kernel.observer?.note('FPU-12', 'ts is set: the FPU is saved and CR0.TS set');
+  if (kernel.reportsFpu) kernel.event({ e: 'fpu_save' });
   task.usedfpu = 0;
   setTaskSwitched(kernel);
 }
@@ -34,7 +35,8 @@ export function mathStateRestore(host: Host): void {
   const { task } = kernel;
   kernel.event({ e: 'math_state_restore' });
   if (task.used_math === 0 && !initFpu(host)) return; // FPU-23 FPU-24
-  kernel.setTaskSwitched(false); // FPU-22
+  kernel.observer?.note('FPU-22', 'CR0.TS is cleared and the FPU loaded with the state of the task');
+  kernel.setTaskSwitched(false);
   if (kernel.reportsFpu) {
     kernel.event({ e: 'clts' });
     kernel.event({ e: 'fpu_restore' });

@@ -85,7 +85,9 @@ export function callRunGuestOnce(kernel: Kernel, pages: number, cr3: number): vo
   for (;;) {
     const eip = runUntilHlt(processor, kernel.world.runLimits());
     if (eip === ROUTINES.run_guest_once.end) return;
-    kernel.handleInterrupt(handlerVector(eip));
+    const vector = handlerVector(eip);
+    kernel.observer?.note('SW-12', `the Switcher re-delivers vector ${vector} to the host's handler`);
+    kernel.handleInterrupt(vector);
   }
 }
 

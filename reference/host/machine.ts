@@ -72,9 +72,12 @@ function splitSwitcherCode(): SwitcherImage {
   };
 }
 
-/** Writes the host kernel's part of memory and maps the Switcher, which is what the module does before it initialises. */
-export function bootMachine(host: Host): void {
-  const { memory, kernel } = host;
+/**
+ * Writes the host kernel's part of memory and maps the Switcher, which is what the module does before it initialises.
+ * @param pgd physical address of the launcher's page directory
+ */
+export function bootMachine(host: Host, pgd: number): void {
+  const { memory } = host;
   memory.load(Physical.hostCode, Buffer.from(HOST_CODE, 'hex'));
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
     const handler = handlerAddress(vector);
@@ -87,7 +90,7 @@ export function bootMachine(host: Host): void {
     setUpGdt(memory, hostCpu);
     populateSwitcherPtePage(host, hostCpu);
   }
-  setUpPageDirectory(host, kernel.pgd);
+  setUpPageDirectory(host, pgd);
   memory.load(Physical.switcherText, SWITCHER_IMAGE.text);
 }
 

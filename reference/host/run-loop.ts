@@ -2,6 +2,7 @@
 
 /** Chapter 19: the launcher's read() runs the guest until there is something to tell the launcher. */
 
+import { prefixedHex } from './format.js';
 import { doHypercalls } from './hypercalls.js';
 import { maybeDoInterrupt } from './interrupts.js';
 import { lguestArchRunGuest } from './leaving-the-guest.js';
@@ -40,7 +41,7 @@ function runWhileAlive(cpu: LgCpu): number | null {
     kernel.event({ e: 'try_to_freeze' }); // RUN-9
     if (cpu.lg.dead !== null) break;
     if (cpu.halted !== 0) {
-      // RUN-10
+      kernel.observer?.note('RUN-10', 'the virtual CPU has halted: the task sleeps');
       kernel.event({ e: 'set_current_state', state: 'TASK_INTERRUPTIBLE' });
       kernel.schedule();
       continue;
@@ -54,5 +55,6 @@ function runWhileAlive(cpu: LgCpu): number | null {
 }
 
 function notifyLauncher(cpu: LgCpu): number {
+  cpu.lg.host.kernel.observer?.note('RUN-4', `the launcher is told ${prefixedHex(cpu.pending_notify)}`);
   return cpu.lg.host.kernel.putUserBuffer(cpu.pending_notify) ? NOTIFICATION_SIZE : -EFAULT; // RUN-5
 }

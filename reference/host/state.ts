@@ -171,6 +171,7 @@ function recordDeath(lg: Lguest, message: () => string): void {
     lg.dead = -ENOMEM; // MEM-14
     return;
   }
-  lg.dead = message(); // MEM-10
+  lg.dead = message();
+  kernel.observer?.note('MEM-10', `the guest is killed: ${JSON.stringify(lg.dead)}`);
   kernel.event({ e: 'kill_guest', message: lg.dead });
 }

@@ -29,13 +29,15 @@ function isHandledByHost(cpu: LgCpu, trap: number): boolean {
       writeGuestCr2(cpu);
       return false;
     case DEVICE_NOT_AVAILABLE:
-      return cpu.ts === 0; // TRAP-4 FPU-30 FPU-31
+      if (cpu.ts === 0) cpu.lg.host.kernel.observer?.note('FPU-30', 'ts is 0: the guest is not told of #NM');
+      return cpu.ts === 0; // TRAP-4 FPU-31
     case LGUEST_TRAP_ENTRY:
       cpu.hcall = true; // TRAP-6
       return true;
     default:
       if (trap < FIRST_EXTERNAL_VECTOR || trap >= IDT_ENTRIES) return false; // TRAP-5
-      cpu.lg.host.kernel.event({ e: 'cond_resched' }); // TRAP-7
+      cpu.lg.host.kernel.observer?.note('TRAP-7', `vector ${trap} was for the host, whose handler has run`);
+      cpu.lg.host.kernel.event({ e: 'cond_resched' });
       return true;
   }
 }

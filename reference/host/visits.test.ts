@@ -51,7 +51,7 @@ class TestHost {
     this.host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
     this.host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
     this.host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
-    bootMachine(this.host);
+    bootMachine(this.host, Physical.launcherPgd);
     lguestArchHostInit(this.host);
   }
 

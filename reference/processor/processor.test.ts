@@ -295,6 +295,22 @@ describe('translations', () => {
   });
 });
 
+describe('a 4 MiB entry', () => {
+  it('with a reserved bit set is a page fault that says so', () => {
+    const interruptions: InterruptionTrace[] = [];
+    const { processor, memory } = start(
+      'a1 78 56 40 00', // mov eax, [00405678h]
+      { cr0: 0x80000011, cr4: 0x10 },
+      { interruption: (trace) => interruptions.push(trace) },
+    );
+    const [P, PS, RESERVED] = [1, 0x80, 0x2000];
+    memory.write32(PAGE_DIRECTORY, P | PS);
+    memory.write32(PAGE_DIRECTORY + 4, P | PS | RESERVED);
+    processor.run({ instructions: 1 });
+    expect(interruptions).toMatchObject([{ vector: 14, error_code: 9, cr2: 0x00405678 }]);
+  });
+});
+
 describe('what is not modelled', () => {
   it.each([
     ['x87 arithmetic', 'd9 e8', {}],

@@ -131,6 +131,7 @@ class AdapterCheck {
   async #tryClass(conformanceClass: ConformanceClass, declaration: Declaration): Promise<void> {
     const probes = await this.options.probes(conformanceClass, declaration);
     let done = 0;
+    let changing = 0;
     let echoed = 0;
     let misanswered = 0;
     const reasons = new Set<string>();
@@ -145,7 +146,9 @@ class AdapterCheck {
         continue;
       }
       done++;
-      if (probe.changes && answer.echo) echoed++;
+      if (!probe.changes) continue;
+      changing++;
+      if (answer.echo) echoed++;
     }
     const title = `does cases of class ${conformanceClass}`;
     const count = `${done} of ${probes.length} tried`;
@@ -155,7 +158,7 @@ class AdapterCheck {
         mistake: 'claims-too-much',
         problem: `${count}; it says: ${[...reasons].join('; ')}`,
       });
-    } else if (echoed === done) {
+    } else if (changing > 0 && echoed === changing) {
       this.#wrong(title, {
         mistake: 'echo',
         problem: `${echoed} cases change the state, and its answers hold what it was given`,
@@ -182,7 +185,7 @@ class AdapterCheck {
     }
     try {
       const { steps } = checkCaseResult(request, reply.result);
-      this.#refuseBySchema(request.class === 'processor' ? 'processorResult' : 'hostResult', reply.result);
+      this.#refuseBySchema(kindOfResult(request, declaration), reply.result);
       for (const [i, step] of steps.entries()) checkCompleteness(request, declaration, step.state, i);
       return { echo: steps.every((step) => isEcho(request, step.state)) };
     } catch (error) {
@@ -330,6 +333,12 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What the schema calls a result. A host that does not observe everything need not report everything. */
+function kindOfResult(request: CaseRequest, declaration: Declaration): MessageKind {
+  if (request.class === 'processor') return 'processorResult';
+  return declaration.observes === undefined ? 'hostResult' : 'caseResult';
 }
 
 function isUnsupported(reply: { code: number }): boolean {

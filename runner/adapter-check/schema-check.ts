@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readSchema } from '../cases/schema.js';
 
 /** Definitions of `spec/schema/protocol.schema.json`. */
-export type MessageKind = 'declaration' | 'processorResult' | 'hostResult';
+export type MessageKind = 'declaration' | 'caseResult' | 'processorResult' | 'hostResult';
 
 /** What the protocol's schema has against a result: the first complaints, with their places. */
 export class SchemaCheck {

@@ -30,3 +30,10 @@ test('what is wrong is told with its place', () => {
   expect(yaml).toBeUndefined();
   expect(problems).toEqual([{ file: 'f.yaml', line: 2, column: 1, message: 'Map keys must be unique' }]);
 });
+
+test('a text that is cut at the name of an exception is refused', () => {
+  expect(parse('title: it raises #GP(0)\n').problems).toEqual([
+    { file: 'f.yaml', line: 1, column: 17, message: '"#GP(0)" is a comment here: put the text in quotes' },
+  ]);
+  expect(parse('title: "it raises #GP(0)" # a comment\nx: 1 # GP\n').problems).toEqual([]);
+});

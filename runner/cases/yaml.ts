@@ -10,6 +10,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  visit,
 } from 'yaml';
 import type { Data, DataMap } from './case.js';
 import type { Problem } from './problem.js';
@@ -33,6 +34,7 @@ export function parseYaml(file: string, text: string, problems: Problem[]): Yaml
     const { line, col } = lines.linePos(fault.pos[0]);
     problems.push({ file, line, column: col, message: sentenceOf(fault.message) });
   }
+  refuseCutText(file, document, lines, problems);
   if (faults.length > 0) return undefined;
   return {
     data: plain(document.contents, document),
@@ -41,6 +43,22 @@ export function parseYaml(file: string, text: string, problems: Problem[]): Yaml
       return { line, column: col };
     },
   };
+}
+
+/** An exception's name, as in `#GP(0)`, after a text without quotes. */
+const EXCEPTION_COMMENT = /^[A-Z]{2}\b/;
+
+/** `title: it raises #GP(0)` without quotes is the text "it raises" and a comment: nobody means that. */
+function refuseCutText(file: string, document: Document, lines: LineCounter, problems: Problem[]): void {
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value !== 'string' || node.comment == null || !EXCEPTION_COMMENT.test(node.comment))
+        return;
+      const { line, col } = lines.linePos(node.range?.[1] ?? 0);
+      const message = `"#${node.comment}" is a comment here: put the text in quotes`;
+      problems.push({ file, line, column: col, message });
+    },
+  });
 }
 
 /** The parser's message without the place and the picture that follow it. */

@@ -75,7 +75,6 @@ export async function run(patterns: readonly string[], options: RunCommandOption
       interruption: interruption.signal,
       onResult: progressOf(report, claimed.cases.length),
     });
-    await implementation.stop();
     interruption.end();
     report.endProgress();
 

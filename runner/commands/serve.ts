@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { ReferenceImplementation } from '../implementations/reference/index.js';
-import { LineSplitter } from '../implementations/stdio/lines.js';
+import { LineSplitter, LineTooLong } from '../implementations/stdio/lines.js';
 import { encodeMessage, isObject } from '../implementations/stdio/messages.js';
 import {
   type CaseRequest,
@@ -24,7 +24,8 @@ export interface ServeOptions {
 
 /**
  * Offers the reference over the protocol: reads requests from `input` (standard input), answers on `output` (standard
- * output), in order. Returns the exit code when it was told to shut down or its input ended.
+ * output), in order. Returns the exit code: 0 when it was told to shut down, its input ended or nobody reads any more, 1
+ * when its input was out of all bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<number> {
   const output = options.output ?? process.stdout;
@@ -34,12 +35,18 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   output.on('error', () => {
     gone = true; // whoever asked does not read any more
   });
-  for await (const chunk of options.input ?? process.stdin) {
-    for (const line of splitter.push(chunk)) {
-      const answer = await server.answer(line);
-      if (answer !== undefined && !output.write(`${answer}\n`) && !gone) await drained(output);
-      if (gone || server.finished) return 0;
+  try {
+    for await (const chunk of options.input ?? process.stdin) {
+      for (const line of splitter.push(chunk)) {
+        const answer = await server.answer(line);
+        if (answer !== undefined && !output.write(`${answer}\n`) && !gone) await drained(output);
+        if (gone || server.finished) return 0;
+      }
     }
+  } catch (error) {
+    if (!(error instanceof LineTooLong)) throw error;
+    output.write(`${encodeError(null, new RequestError(ErrorCode.parseError, error.message))}\n`);
+    return 1;
   }
   const rest = splitter.rest();
   const answer = rest === undefined ? undefined : await server.answer(rest);
@@ -84,7 +91,9 @@ class Server {
       const result = await this.#call(message);
       return id === undefined ? undefined : encodeMessage({ jsonrpc: '2.0', id: answerId, result });
     } catch (error) {
-      return encodeError(answerId, error instanceof RequestError ? error : internal(error));
+      const refusal = error instanceof RequestError ? error : internal(error);
+      const isNotification = id === undefined && refusal.code !== ErrorCode.invalidRequest;
+      return isNotification ? undefined : encodeError(answerId, refusal);
     }
   }
 

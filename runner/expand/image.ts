@@ -54,7 +54,7 @@ function swapped(value: number): number {
 
 /** Sparse physical memory: all bytes are zero until written. */
 export class MemoryImage implements ReadableMemory {
-  private readonly pages = new Map<number, Uint8Array>();
+  private readonly pages = new Map<number, Buffer>();
 
   static of(runs: readonly MemoryRun[]): MemoryImage {
     const image = new MemoryImage();
@@ -64,18 +64,18 @@ export class MemoryImage implements ReadableMemory {
 
   copy(): MemoryImage {
     const image = new MemoryImage();
-    for (const [number, page] of this.pages) image.pages.set(number, page.slice());
+    for (const [number, page] of this.pages) image.pages.set(number, Buffer.from(page));
     return image;
   }
 
   writeHex(at: number, hex: string): void {
-    const bytes = Buffer.from(hex, 'hex');
+    const length = hex.length / 2;
     let done = 0;
-    while (done < bytes.length) {
+    while (done < length) {
       const offset = (at + done) % PAGE;
-      const part = bytes.subarray(done, done + PAGE - offset);
-      this.page(at + done).set(part, offset);
-      done += part.length;
+      const count = Math.min(length - done, PAGE - offset);
+      this.page(at + done).write(hex.slice(2 * done, 2 * (done + count)), offset, 'hex');
+      done += count;
     }
   }
 
@@ -116,18 +116,18 @@ export class MemoryImage implements ReadableMemory {
     return found.sort((x, y) => x - y);
   }
 
-  private page(at: number): Uint8Array {
+  private page(at: number): Buffer {
     const number = Math.floor(at / PAGE);
     let page = this.pages.get(number);
     if (page === undefined) {
-      page = new Uint8Array(PAGE);
+      page = Buffer.alloc(PAGE);
       this.pages.set(number, page);
     }
     return page;
   }
 }
 
-const EMPTY_PAGE = new Uint8Array(PAGE);
+const EMPTY_PAGE = Buffer.alloc(PAGE);
 
 function sameWord(left: Uint8Array, right: Uint8Array, offset: number): boolean {
   for (let i = offset; i < offset + 4; i++) if (left[i] !== right[i]) return false;

@@ -34,7 +34,14 @@ export async function builtProgram(): Promise<string> {
   const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lguest-conformance');
   const program = join(folder, `native-${hash.slice(0, 16)}`);
   if (existsSync(program)) return program;
-  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new CannotStart(
+      `${folder} cannot be made: ${String(error)}`,
+      'set XDG_CACHE_HOME to a folder of yours',
+    );
+  }
   const unfinished = `${program}.${process.pid}`;
   await compile(source, unfinished);
   renameSync(unfinished, program);

@@ -31,7 +31,7 @@ class NativeImplementation implements Implementation {
       );
     }
     this.#program = await builtProgram();
-    const running = await this.#running();
+    const running = await this.#running().catch(cannotRun);
     const { hello } = running;
     if (hello.lowestPage > LOWEST_USEFUL_PAGE) {
       throw new CannotStart(
@@ -77,6 +77,13 @@ class NativeImplementation implements Implementation {
     await this.#process.started;
     return this.#process;
   }
+}
+
+function cannotRun(error: unknown): never {
+  throw new CannotStart(
+    error instanceof Error ? error.message : String(error),
+    'a 32-bit program must be able to run here: the kernel needs IA32 emulation, modify_ldt and memfd_create',
+  );
 }
 
 /** What compose.ts does where the architecture leaves a freedom. */

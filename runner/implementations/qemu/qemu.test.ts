@@ -194,6 +194,9 @@ describe('starting', () => {
 
   it('says so when the program is no QEMU', async () => {
     await expect(createQemu({ binary: 'true' }).start()).rejects.toThrow(/does not start: QEMU exited with/);
+    await expect(createQemu({ binary: 'echo' }).start()).rejects.toThrow(
+      /monitor said .*, which is not JSON/,
+    );
   });
 });
 

@@ -90,8 +90,19 @@ export class Qmp {
     for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
       const line = this.#text.slice(0, end);
       this.#text = this.#text.slice(end + 1);
-      this.#receive(JSON.parse(line) as Message);
+      this.#receiveLine(line);
     }
+  }
+
+  #receiveLine(line: string): void {
+    let message: Message;
+    try {
+      message = JSON.parse(line);
+    } catch {
+      this.end(new Error(`QEMU's monitor said ${JSON.stringify(line)}, which is not JSON`));
+      return;
+    }
+    this.#receive(message);
   }
 
   #receive(message: Message): void {

@@ -78,13 +78,15 @@ export function installHost(
   host.cpu_had_pge = hadPge;
   if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
   const { idtr } = kernel.processor().registers();
+  // Nobody walks the directory in class host: there the number alone counts, and may be any.
+  const pgd = conformanceClass === 'system' ? kernel.pgd : Physical.launcherPgd;
   const key = [
     conformanceClass,
     memory.size,
     initialised,
     hadPge || kernel.boot_cpu.pge,
     kernel.nr_cpu_ids,
-    kernel.pgd,
+    pgd,
     idtr.base,
     idtr.limit,
     host.start_switcher_text,
@@ -94,7 +96,7 @@ export function installHost(
   ].join(' ');
   let image = images.get(key);
   if (image === undefined) {
-    bootMachine(host);
+    bootMachine(host, pgd);
     if (initialised) initialiseSilently(host);
     image = { pages: copyTouchedPages(memory), default_idt_entries: host.default_idt_entries.slice() };
     if (images.size === MOST_IMAGES) images.clear();
