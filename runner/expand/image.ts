@@ -52,9 +52,14 @@ function swapped(value: number): number {
   return (outer | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00)) >>> 0;
 }
 
-/** Sparse physical memory: all bytes are zero until written. */
+const INITIAL_SIZE = 32 * PAGE;
+
+/** Sparse physical memory: all bytes are zero until written. The pages of an image lie in one buffer, as they come. */
 export class MemoryImage implements ReadableMemory {
-  private readonly pages = new Map<number, Buffer>();
+  private bytes = Buffer.alloc(INITIAL_SIZE);
+  private used = 0;
+  /** Where in `bytes` a page lies, by its number. */
+  private offsets = new Map<number, number>();
 
   static of(runs: readonly MemoryRun[]): MemoryImage {
     const image = new MemoryImage();
@@ -64,27 +69,32 @@ export class MemoryImage implements ReadableMemory {
 
   copy(): MemoryImage {
     const image = new MemoryImage();
-    for (const [number, page] of this.pages) image.pages.set(number, Buffer.from(page));
+    image.bytes = Buffer.from(this.bytes);
+    image.used = this.used;
+    image.offsets = new Map(this.offsets);
     return image;
   }
 
   writeHex(at: number, hex: string): void {
     const length = hex.length / 2;
-    let done = 0;
-    while (done < length) {
-      const offset = (at + done) % PAGE;
-      const count = Math.min(length - done, PAGE - offset);
-      this.page(at + done).write(hex.slice(2 * done, 2 * (done + count)), offset, 'hex');
+    for (let done = 0; done < length; ) {
+      const inPage = (at + done) % PAGE;
+      const count = Math.min(length - done, PAGE - inPage);
+      const part = count === length ? hex : hex.slice(2 * done, 2 * (done + count));
+      const offset = this.page(at + done) + inPage;
+      this.bytes.write(part, offset, 'hex');
       done += count;
     }
   }
 
   read8(at: number): number {
-    return this.pages.get(Math.floor(at / PAGE))?.[at % PAGE] ?? 0;
+    const offset = this.offsets.get(Math.floor(at / PAGE));
+    return offset === undefined ? 0 : (this.bytes[offset + (at % PAGE)] ?? 0);
   }
 
   write8(at: number, value: number): void {
-    this.page(at)[at % PAGE] = value;
+    const offset = this.page(at) + (at % PAGE);
+    this.bytes[offset] = value;
   }
 
   read32(at: number): number {
@@ -94,44 +104,61 @@ export class MemoryImage implements ReadableMemory {
 
   /** All bytes that are not zero, as runs; short gaps of zeros stay inside a run. */
   runs(): MemoryRun[] {
-    const runs: MemoryRun[] = [];
-    for (const number of [...this.pages.keys()].sort((a, b) => a - b)) {
-      runs.push(...runsOfPage(number * PAGE, this.pages.get(number) ?? EMPTY_PAGE));
-    }
-    return runs;
+    const numbers = [...this.offsets.keys()].sort((a, b) => a - b);
+    return numbers.flatMap((number) => {
+      const offset = this.offsets.get(number) ?? 0;
+      return runsOfPage(number * PAGE, this.bytes.subarray(offset, offset + PAGE));
+    });
   }
 
   /** Addresses of the aligned double words in which two memories differ. */
   static differences(a: MemoryImage, b: MemoryImage): number[] {
-    const numbers = new Set([...a.pages.keys(), ...b.pages.keys()]);
+    const left = a.words();
+    const right = b.words();
     const found: number[] = [];
-    for (const number of numbers) {
-      const left = a.pages.get(number) ?? EMPTY_PAGE;
-      const right = b.pages.get(number) ?? EMPTY_PAGE;
-      if (Buffer.compare(left, right) === 0) continue;
-      for (let offset = 0; offset < PAGE; offset += 4) {
-        if (!sameWord(left, right, offset)) found.push(number * PAGE + offset);
-      }
+    for (const [number, offset] of a.offsets) {
+      comparePage(number, left, offset, right, b.offsets.get(number), found);
+    }
+    for (const [number, offset] of b.offsets) {
+      if (!a.offsets.has(number)) comparePage(number, right, offset, left, undefined, found);
     }
     return found.sort((x, y) => x - y);
   }
 
-  private page(at: number): Buffer {
+  private words(): Uint32Array {
+    return new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length / 4);
+  }
+
+  /** Offset of the page of an address, which is made when it is not there. */
+  private page(at: number): number {
     const number = Math.floor(at / PAGE);
-    let page = this.pages.get(number);
-    if (page === undefined) {
-      page = Buffer.alloc(PAGE);
-      this.pages.set(number, page);
+    const known = this.offsets.get(number);
+    if (known !== undefined) return known;
+    if (this.used === this.bytes.length) {
+      const larger = Buffer.alloc(2 * this.used);
+      larger.set(this.bytes);
+      this.bytes = larger;
     }
-    return page;
+    const offset = this.used;
+    this.used += PAGE;
+    this.offsets.set(number, offset);
+    return offset;
   }
 }
 
-const EMPTY_PAGE = Buffer.alloc(PAGE);
-
-function sameWord(left: Uint8Array, right: Uint8Array, offset: number): boolean {
-  for (let i = offset; i < offset + 4; i++) if (left[i] !== right[i]) return false;
-  return true;
+/** Adds the addresses of a page's double words that differ; a page without an offset is zero. */
+function comparePage(
+  number: number,
+  left: Uint32Array,
+  leftOffset: number,
+  right: Uint32Array,
+  rightOffset: number | undefined,
+  found: number[],
+): void {
+  for (let i = 0; i < PAGE / 4; i++) {
+    const other = rightOffset === undefined ? 0 : right[rightOffset / 4 + i];
+    if (left[leftOffset / 4 + i] !== other) found.push(number * PAGE + 4 * i);
+  }
 }
 
 const SHORT_GAP = 8;

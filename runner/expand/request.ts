@@ -53,17 +53,18 @@ function observation(request: CaseRequest, body: CaseBody): Observe {
     const { memory_size } = request.given as { memory_size: number };
     return { registers: true, memory: [[0, memory_size]] };
   }
-  const named = new Set(body.steps.flatMap((step) => namedEvents(step)));
   const groups = Object.entries(EVENT_GROUPS)
-    .filter(([, names]) => names.some((name) => named.has(name)))
+    .filter(([, names]) => body.steps.some((step) => namesEvent(step, names)))
     .map(([group]) => group);
   return groups.length === 0 ? {} : { event_groups: groups };
 }
 
-function namedEvents(step: Step): string[] {
-  return [step.expected, ...(step.variants ?? []).map((variant) => variant.expected)]
-    .flatMap((expected) => [expected.events, expected.events_exactly, expected.no_events])
-    .flatMap((events) => (events ?? []).map((event) => event.e));
+function namesEvent(step: Step, names: readonly string[]): boolean {
+  return [step, ...(step.variants ?? [])].some(({ expected }) =>
+    [expected.events, expected.events_exactly, expected.no_events].some(
+      (events) => events?.some((event) => names.includes(event.e)) === true,
+    ),
+  );
 }
 
 /** What the step is expected to do in this profile and under these choices. */
