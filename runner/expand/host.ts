@@ -121,13 +121,18 @@ function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
     lg: {
       ...LG,
       ...lg,
-      pgdirs: Array.from({ length: PGDIRS }, (_, index) => pgdirs[index] ?? NO_PGDIR),
+      pgdirs: fourPgdirs(pgdirs),
     },
     shadow: { pde: shadow.pde ?? [], pte: shadow.pte ?? [] },
     mem_size: guest.mem_size ?? 0,
     memory: memory as unknown as Data[],
     page_access: guest.page_access ?? [],
   };
+}
+
+function fourPgdirs(given: Data[]): Data[] {
+  if (given.length === PGDIRS) return given;
+  return Array.from({ length: PGDIRS }, (_, index) => given[index] ?? NO_PGDIR);
 }
 
 /** `code.at` is an address of the linear map. */
@@ -178,25 +183,27 @@ export function stateOfGiven(given: DataMap, conformanceClass: ConformanceClass)
   if (conformanceClass === 'host') shared.pages = pagesBefore(pages, full, Array.isArray(guests));
   else if (pages !== undefined) shared.pages = pages;
   if (Array.isArray(guests)) return { guests: guests.map((guest) => observableGuest(map(guest))), ...shared };
-  const { regs, cpu, lg, gdt, idt, shadow, memory } = given;
-  return { ...defined({ regs, cpu, lg, gdt, idt, shadow, memory }), ...shared };
+  const { regs = null, cpu = null, lg = null, gdt = null, idt = null, shadow = null, memory = null } = given;
+  return { regs, cpu, lg, gdt, idt, shadow, memory, ...shared };
 }
 
 function observableGuest({ mem_size: _size, page_access: _access, ...guest }: DataMap): DataMap {
   return guest;
 }
 
-function observableHost(host: DataMap): DataMap {
-  const { host_cpu, cr0, cr2, cr4, sysenter_cs, cpu_had_pge, task } = host;
-  // In `given` the capability is that before initialisation, which clears it.
-  const feature_pge = truth(host.feature_pge) && !truth(host.initialised);
-  return defined({ host_cpu, cr0, cr2, cr4, sysenter_cs, feature_pge, cpu_had_pge, task });
-}
+const knownStates = new WeakMap<DataMap, DataMap>();
 
-function defined(entries: Record<string, Data | undefined>): DataMap {
-  const result: DataMap = {};
-  for (const [key, value] of Object.entries(entries)) if (value !== undefined) result[key] = value;
-  return result;
+function observableHost(host: DataMap): DataMap {
+  const known = knownStates.get(host);
+  if (known !== undefined) return known;
+  const state: DataMap = {};
+  for (const key of ['host_cpu', 'cr0', 'cr2', 'cr4', 'sysenter_cs', 'cpu_had_pge', 'task']) {
+    state[key] = host[key] ?? null;
+  }
+  // In `given` the capability is that before initialisation, which clears it.
+  state.feature_pge = truth(host.feature_pge) && !truth(host.initialised);
+  knownStates.set(host, state);
+  return state;
 }
 
 /** The read-only state pages before the operation, given or as initialisation leaves them. */

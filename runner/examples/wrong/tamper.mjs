@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const REFERENCE = [
   process.execPath,
-  new URL('../../../dist/runner/cli.js', import.meta.url).pathname,
+  fileURLToPath(new URL('../../../dist/runner/cli.js', import.meta.url)),
   'serve',
 ];
 
