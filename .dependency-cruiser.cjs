@@ -13,7 +13,8 @@ module.exports = {
     },
     {
       name: 'host-sees-a-processor-only-through-its-interface',
-      comment: 'reference/host imports the interface and the physical memory of reference/processor, nothing else of it.',
+      comment:
+        'reference/host imports the interface and the physical memory of reference/processor, nothing else of it.',
       severity: 'error',
       from: { path: '^reference/host', pathNot: '\\.test\\.ts$' },
       to: { path: '^reference/processor', pathNot: '^reference/processor/(interface|memory)\\.ts$' },

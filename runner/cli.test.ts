@@ -96,6 +96,7 @@ describe('exit code 1: it does not', () => {
     const nothing = program('nothing.cjs', refusal);
     const { code, stdout } = cli('run', 'initial-registers', '--class', 'host', '--impl', nothing);
     expect(stdout).toContain('unsupported: it does nothing');
+    expect(stdout).toContain('no case of class host ran');
     expect(code).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** The page tables that the host writes into a guest's memory before the guest runs. */
+/** Chapter 20: the page tables that the host writes into a guest's memory before the guest runs. */
 
 import { ENTRIES_PER_TABLE, PAGE_OFFSET, PAGE_SIZE, PageFlag } from './layout.js';
 import { ENOMEM, type LgCpu, type Lguest } from './state.js';
@@ -21,12 +21,12 @@ export function initGuestPagetable(cpu: LgCpu): number {
   const [slot] = lg.pgdirs;
   const top = setupPagetables(lg);
   if (top === null) {
-    slot.gpgdir = -EFAULT >>> 0;
+    slot.gpgdir = -EFAULT >>> 0; // SHADOW-10
     return -EFAULT;
   }
   slot.gpgdir = top;
   slot.pgdir = lg.host.kernel.getZeroedPage();
-  if (slot.pgdir === null) return -ENOMEM;
+  if (slot.pgdir === null) return -ENOMEM; // SHADOW-11
   cpu.cpu_pgd = 0;
   return 0;
 }
@@ -36,7 +36,7 @@ export function initGuestPagetable(cpu: LgCpu): number {
  * @returns guest-physical address of the page directory; null: the launcher's memory cannot be accessed
  */
 function setupPagetables(lg: Lguest): number | null {
-  const size = getGuest(lg, E820_FIRST_SIZE);
+  const size = getGuest(lg, E820_FIRST_SIZE); // SHADOW-6 SHADOW-9
   const ramdiskSize = getGuest(lg, RAMDISK_SIZE);
   if (size === null || ramdiskSize === null) return null;
   const pages = size >>> 12;
@@ -44,9 +44,11 @@ function setupPagetables(lg: Lguest): number | null {
   const top = (size - ramdiskSize - PAGE_SIZE) >>> 0;
   const linear = (top - tables * PAGE_SIZE) >>> 0;
 
+  // SHADOW-7
   for (let page = 0; page < pages; page++) {
     if (!putGuest(lg, linear + page * 4, (page << 12) | ENTRY_FLAGS)) return null;
   }
+  // SHADOW-8
   for (let table = 0; table < tables; table++) {
     const entry = (linear + table * PAGE_SIZE) | ENTRY_FLAGS;
     if (!putGuest(lg, top + table * 4, entry)) return null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Virtual interrupts of a guest, and the clock that raises the first of them. */
+/** Chapter 21: virtual interrupts of a guest, and the clock that raises the first of them. */
 
 import { readEntry } from './descriptors.js';
 import { EFLAGS_IF, FIRST_EXTERNAL_VECTOR, LGUEST_IRQS, LguestData } from './layout.js';
@@ -59,7 +59,7 @@ export function writeTimestamp(cpu: LgCpu): void {
   }
 }
 
-/** `set_interrupt`. */
+/** `set_interrupt`: makes an interrupt pending, whatever the guest thinks of it (VIRQ-1). */
 export function setInterrupt(cpu: LgCpu, irq: number): void {
   cpu.irqs_pending = (cpu.irqs_pending | (1 << irq)) >>> 0;
 }
@@ -71,18 +71,19 @@ export function setInterrupt(cpu: LgCpu, irq: number): void {
 export function guestSetClockevent(cpu: LgCpu, delta: number): void {
   const { kernel } = cpu.lg.host;
   if (delta === 0) {
+    // VIRQ-9
     kernel.event({ e: 'hrtimer_cancel' });
     cpu.timer_armed = false;
     return;
   }
   kernel.event({ e: 'ktime_get_real' });
   kernel.event({ e: 'hrtimer_start', delta_ns: delta, mode: 'abs' });
-  cpu.timer_armed = true;
+  cpu.timer_armed = true; // VIRQ-7 VIRQ-8
 }
 
 /** `clockdev_fn`: the timer has expired. It does not start again by itself. */
 export function timerFires(cpu: LgCpu): void {
-  cpu.timer_armed = false;
+  cpu.timer_armed = false; // VIRQ-10
   setInterrupt(cpu, TIMER_IRQ);
-  if (cpu.halted !== 0) cpu.lg.host.kernel.event({ e: 'wake_up_process' });
+  if (cpu.halted !== 0) cpu.lg.host.kernel.event({ e: 'wake_up_process' }); // VIRQ-11
 }

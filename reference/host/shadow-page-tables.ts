@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** The page tables that the processor walks while a guest runs, and how the host keeps them behind the guest's own. */
+/** Chapter 20: the page tables that the processor walks while a guest runs, kept behind the guest's own. */
 
 import { unsignedDecimal } from './format.js';
 import {
@@ -45,7 +45,7 @@ export function pgdirOf(slot: PgdirSlot): number {
   return slot.pgdir;
 }
 
-/** The slot that a virtual CPU uses. */
+/** The slot that a virtual CPU uses (SHADOW-1). */
 export function currentSlot(cpu: LgCpu): PgdirSlot {
   return cpu.lg.pgdirs[cpu.cpu_pgd];
 }
@@ -94,12 +94,12 @@ export function checkGpgd(cpu: LgCpu, gpgd: number): void {
 
 // ------------------------------------------------------------------------------------------------- release
 
-/** `release_pte`: drops the reference that a present entry holds. */
+/** `release_pte`: drops the reference that a present entry holds (SHADOW-4). */
 export function releasePte(lg: Lguest, spte: number): void {
   if ((spte & PageFlag.present) !== 0) lg.host.kernel.putPage(lg.launcher, spte >>> 12);
 }
 
-/** `release_pgd`: drops a whole shadow page table. */
+/** `release_pgd`: drops a whole shadow page table (SHADOW-5). */
 function releasePgd(lg: Lguest, slot: PgdirSlot, index: number): void {
   const { memory, kernel } = lg.host;
   const at = pgdirOf(slot) + index * 4;
@@ -111,17 +111,17 @@ function releasePgd(lg: Lguest, slot: PgdirSlot, index: number): void {
   memory.write32(at, 0);
 }
 
-/** `flush_user_mappings`: drops what lies below the guest's kernel. */
+/** `flush_user_mappings`: drops what lies below the guest's kernel (SHADOW-31). */
 function flushUserMappings(lg: Lguest, slot: PgdirSlot): void {
   for (let index = 0; index < lg.kernel_address >>> 22; index++) releasePgd(lg, slot, index);
 }
 
-/** `guest_pagetable_flush_user`. */
+/** `guest_pagetable_flush_user`: SHADOW-30. */
 export function guestPagetableFlushUser(cpu: LgCpu): void {
   flushUserMappings(cpu.lg, currentSlot(cpu));
 }
 
-/** `release_all_pagetables`: empties every slot but for the Switcher's entry. */
+/** `release_all_pagetables`: empties every slot but for the Switcher's entry (SHADOW-32 SHADOW-33). */
 export function releaseAllPagetables(lg: Lguest): void {
   for (const slot of lg.pgdirs) {
     if (slot.pgdir === null) continue;
@@ -135,22 +135,30 @@ export function releaseAllPagetables(lg: Lguest): void {
 function doSetPte(cpu: LgCpu, slot: PgdirSlot, vaddr: number, gpte: number): void {
   const { memory } = cpu.lg.host;
   const spgd = memory.read32(spgdAddress(cpu, slot, vaddr));
-  if ((spgd & PageFlag.present) === 0) return;
+  if ((spgd & PageFlag.present) === 0) return; // SHADOW-21
   const at = spteAddress(spgd, vaddr);
   releasePte(cpu.lg, memory.read32(at));
-  if ((gpte & (PageFlag.accessed | PageFlag.dirty)) === 0) {
-    memory.write32(at, 0);
+  if (!deservesShadow(cpu.lg.host, gpte)) {
+    memory.write32(at, 0); // SHADOW-22
     return;
   }
-  checkGpte(cpu, gpte);
-  memory.write32(at, gpteToSpte(cpu, gpte, (gpte & PageFlag.dirty) !== 0));
+  checkGpte(cpu, gpte); // SHADOW-23
+  const dirty = (gpte & PageFlag.dirty) !== 0;
+  const writable = dirty || !cpu.lg.host.hardened; // SHADOW-24 E-80
+  memory.write32(at, gpteToSpte(cpu, writable ? gpte : (gpte & ~PageFlag.rw) >>> 0, dirty));
+}
+
+/** Whether an entry that is announced is put into the shadow at once: it has been used, so it will be again. */
+function deservesShadow(host: Host, gpte: number): boolean {
+  if (host.hardened && (gpte & PageFlag.present) === 0) return false; // E-81
+  return (gpte & (PageFlag.accessed | PageFlag.dirty)) !== 0;
 }
 
 /** `guest_set_pte`: entries of the guest's kernel are followed in all slots, others where the directory is shadowed. */
 export function guestSetPte(cpu: LgCpu, gpgdir: number, vaddr: number, gpte: number): void {
   const { lg } = cpu;
   if (vaddr >= lg.kernel_address) {
-    for (const slot of lg.pgdirs) if (slot.pgdir !== null) doSetPte(cpu, slot, vaddr, gpte);
+    for (const slot of lg.pgdirs) if (slot.pgdir !== null) doSetPte(cpu, slot, vaddr, gpte); // SHADOW-20
     return;
   }
   const slot = findPgdir(lg, gpgdir);
@@ -159,9 +167,9 @@ export function guestSetPte(cpu: LgCpu, gpgdir: number, vaddr: number, gpte: num
 
 /** `guest_set_pmd`: a page directory entry has changed; its shadow is dropped. */
 export function guestSetPmd(cpu: LgCpu, gpgdir: number, index: number): void {
-  if (index >= SWITCHER_PGD_INDEX) return;
+  if (index >= SWITCHER_PGD_INDEX) return; // SHADOW-29
   const slot = findPgdir(cpu.lg, gpgdir);
-  if (slot !== null) releasePgd(cpu.lg, cpu.lg.pgdirs[slot], index);
+  if (slot !== null) releasePgd(cpu.lg, cpu.lg.pgdirs[slot], index); // SHADOW-28 E-85
 }
 
 // --------------------------------------------------------------------------------------- the four directories
@@ -176,11 +184,12 @@ export function findPgdir(lg: Lguest, gpgdir: number): number | null {
 export function newPgdir(cpu: LgCpu, gpgdir: number): { index: number; blank: boolean } {
   const { lg } = cpu;
   const { kernel } = lg.host;
-  let index = kernel.random32() % PGDIR_SLOTS;
+  let index = kernel.random32() % PGDIR_SLOTS; // SHADOW-13
   let blank = false;
   if (lg.pgdirs[index].pgdir === null) {
     const page = kernel.getZeroedPage();
-    if (page === null) index = cpu.cpu_pgd;
+    if (page === null)
+      index = cpu.cpu_pgd; // SHADOW-16 E-83
     else {
       lg.pgdirs[index].pgdir = page;
       blank = true;
@@ -188,7 +197,7 @@ export function newPgdir(cpu: LgCpu, gpgdir: number): { index: number; blank: bo
   }
   const slot = lg.pgdirs[index];
   slot.gpgdir = gpgdir;
-  flushUserMappings(lg, slot);
+  flushUserMappings(lg, slot); // SHADOW-14
   return { index, blank };
 }
 

@@ -10,6 +10,7 @@ import { createImplementation, isBuiltIn } from '../implementations/index.js';
 import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
 import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
+import { print } from '../report/output.js';
 import { TextReport, usesColor } from '../report/text.js';
 import { runCases } from '../run.js';
 import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
@@ -93,7 +94,9 @@ export async function run(patterns: readonly string[], options: RunCommandOption
       seconds: (performance.now() - began) / 1000,
     });
     if (interruption.signal.aborted) return ExitCode.interrupted;
-    return exitCode(results, comparison, complete || options.failFast === true);
+    const idle = idleGroups(results, selection);
+    for (const group of idle) print(`no case of ${group} ran: that is not conformance`);
+    return exitCode(results, comparison, idle.length === 0 && (complete || options.failFast === true));
   } finally {
     await implementation.stop();
   }
@@ -218,9 +221,26 @@ function watchInterrupts() {
   return { signal: controller.signal, end: () => process.removeListener('SIGINT', onInterrupt) };
 }
 
+/** Groups that were asked for by name and of which no case ran: all were unsupported. */
+function idleGroups(results: readonly Result[], selection: Selection): string[] {
+  const ran = results.filter(didRun).map((result) => result.case);
+  return [
+    ...selection.classes
+      .filter((name) => !ran.some((entry) => entry.class === name))
+      .map((name) => `class ${name}`),
+    ...selection.behaviours
+      .filter((name) => !ran.some((entry) => entry.behaviour === name))
+      .map((name) => `behaviour ${name}`),
+  ];
+}
+
+function didRun({ verdict }: Result): boolean {
+  return verdict === 'pass' || isBad(verdict);
+}
+
 /** Green needs cases that ran and passed, a verdict for each, and nothing red. */
 function exitCode(results: readonly Result[], comparison: Comparison, complete: boolean): number {
   const red = comparison.unexpected.length + comparison.unexpectedPasses.length + comparison.stale.length;
-  const ran = results.some((result) => result.verdict === 'pass' || isBad(result.verdict));
+  const ran = results.some(didRun);
   return red === 0 && ran && complete ? ExitCode.conforms : ExitCode.doesNotConform;
 }
