@@ -8,7 +8,8 @@ import { packageRoot } from '../package.js';
 /** Raise it when what is kept changes its meaning. */
 const FORMAT = '3';
 
-const folder = join(packageRoot, '.cache');
+/** Beside the compiled program: the build fills it, so that an installed package has it from the start. */
+const folder = join(packageRoot, 'dist', 'cases');
 
 /** A short name for a sequence of texts, different as soon as one of them differs. */
 export function contentHash(parts: readonly (string | Buffer)[]): string {

@@ -5,7 +5,7 @@ import { judge } from '../compare/judge.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import { narrate } from '../implementations/reference/narrate.js';
 import type { CaseResult, Profile } from '../protocol.js';
-import { print } from '../report/output.js';
+import { print, printProse } from '../report/output.js';
 import { readClauses } from '../spec.js';
 import { ExitCode } from '../usage.js';
 import { profileOf } from './options.js';
@@ -23,7 +23,7 @@ export async function explain(id: string, options: ExplainOptions): Promise<numb
   print(`${entry.id}  (class ${entry.class}, profile ${profile}, ${entry.file}:${entry.line})`);
   print(entry.title);
   const clauses = new Map(readClauses().map((clause) => [clause.id, clause.text]));
-  for (const name of entry.clauses) print(`  ${name}: ${clauses.get(name) ?? 'not in the spec'}`);
+  for (const name of entry.clauses) printProse(name, clauses.get(name) ?? 'not in the spec');
 
   const { lines, result } = narrate(expanded.request, profile);
   print(`\n${expanded.request.steps.map((step) => step.op).join(', ')}`);

@@ -6,7 +6,7 @@ import { behaviours, loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import type { ProcessorGiven } from '../protocol.js';
-import { print } from '../report/output.js';
+import { print, printProse } from '../report/output.js';
 import { readable } from '../report/readable.js';
 import { behavioursOfPatterns, checkNames } from '../select.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
@@ -34,7 +34,7 @@ export async function show(id: string, options: ShowOptions): Promise<number> {
   if (entry.unspecifiedBy !== undefined) print(`left open by ${entry.unspecifiedBy} in profile linux-2.6.29`);
   const clauses = readClauses();
   for (const name of entry.clauses) {
-    print(`\n${name}: ${clauses.find((clause) => clause.id === name)?.text ?? 'not in the spec'}`);
+    printProse(name, clauses.find((clause) => clause.id === name)?.text ?? 'not in the spec');
   }
   print('\nrequest (numbers from ten on in hex; --json prints the bytes that are sent)');
   print(readable(expanded.request));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { Case } from '../cases/case.js';
 import type { Comparison } from '../known-failures.js';
 import type { Clause } from '../spec.js';
 import { type Result, VERDICTS } from '../verdict.js';
-import { print, write } from './output.js';
+import { print, printProse, write } from './output.js';
 
 const STDERR_LINES = 20;
 
@@ -56,8 +57,8 @@ export class TextReport {
     const { case: entry, verdict, details, stderr } = result;
     print(`${this.paint(verdict.toUpperCase(), RED)} ${entry.id}`);
     print(`  ${entry.title}`);
-    for (const id of entry.clauses) print(`  ${id}: ${this.clauses.get(id)?.text ?? 'not in the spec'}`);
     print(`  ${entry.file}:${entry.line}`);
+    this.clausesOf(entry);
     for (const detail of details) print(`    ${detail}`);
     const lines = (stderr ?? '').trimEnd().split('\n').slice(-STDERR_LINES);
     if (lines.join('') !== '') {
@@ -66,6 +67,15 @@ export class TextReport {
     }
     print(`  again: lguest-conformance run ${entry.id}${this.rerunOptions}`);
     print('');
+  }
+
+  /** The sentences of a case's clauses; a recorded answer names many, of which `show` prints the text. */
+  private clausesOf(entry: Case): void {
+    if (entry.recorded) {
+      print(`  clauses: ${entry.clauses.join(' ')}  (their text: lguest-conformance show ${entry.id})`);
+      return;
+    }
+    for (const id of entry.clauses) printProse(id, this.clauses.get(id)?.text ?? 'not in the spec');
   }
 
   summary(summary: Summary): void {
