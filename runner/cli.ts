@@ -5,6 +5,22 @@ import { Command, CommanderError } from 'commander';
 import { suiteVersion } from './package.js';
 import { ExitCode, UsageError } from './usage.js';
 
+const EXIT_CODES = `
+Exit codes:
+  0    the implementation conforms
+  1    it does not, or nothing could be said: no case ran, everything was unsupported
+  2    the command line or a file of the suite is wrong; nothing was run
+  3    the implementation could not be started
+  130  interrupted; what was known is printed`;
+
+const RUN_EXAMPLES = `
+Examples:
+  lguest-conformance run                                    everything, on the reference
+  lguest-conformance run io-emulation 'fpu/told/*'          a behaviour, and the rows of a table
+  lguest-conformance run --impl "python3 my_host.py" --class host
+  lguest-conformance run --impl qemu --clause PF-1 --clause PF-2
+${EXIT_CODES}`;
+
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
 /** The command line. Each command's module is loaded only when it is called: `--help` must not wait for the others. */
@@ -13,7 +29,8 @@ function program(done: (code: number) => void): Command {
     .description('Checks implementations of the lguest x86 host and of the processor under it.')
     .version(suiteVersion().version)
     .exitOverride()
-    .showHelpAfterError('(--help lists the commands and options)');
+    .showHelpAfterError('(--help lists the commands and options)')
+    .addHelpText('after', EXIT_CODES);
 
   cli
     .command('run')
@@ -28,6 +45,7 @@ function program(done: (code: number) => void): Command {
     .option('--expectations <file>', 'known failures: YAML list of {case, reason}')
     .option('--timeout <seconds>', 'time for one case', Number)
     .option('--no-color', 'no colours')
+    .addHelpText('after', RUN_EXAMPLES)
     .action(async (patterns: string[], options) => {
       const { run } = await import('./commands/run.js');
       done(await run(patterns, options));

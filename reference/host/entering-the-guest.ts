@@ -58,6 +58,7 @@ export function runGuestOnce(cpu: LgCpu): void {
   callRunGuestOnce(kernel, lguestPages(hostCpu), pgdir);
 }
 
+/* v8 ignore start -- @preserve: told to a person by `explain`, not to a case */
 function whatIsCopied(changed: number): string {
   const parts: string[] = [];
   if ((changed & Changed.idt) !== 0) parts.push('the gates of direct traps');
@@ -65,3 +66,4 @@ function whatIsCopied(changed: number): string {
   else if ((changed & Changed.gdtTls) !== 0) parts.push('the TLS entries');
   return parts.length === 0 ? 'no table has changed since the last entry' : `copied: ${parts.join(', ')}`;
 }
+/* v8 ignore stop -- @preserve */

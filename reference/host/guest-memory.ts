@@ -58,6 +58,7 @@ export function lgreadInto(
     cpu.lg.launcher.accessible(userAddress(cpu, address), length, false) === length;
   const written = Math.min(length, room);
   const bytes = readable ? cpu.lg.launcher.copyFromUser(userAddress(cpu, address), written) : null;
+  /* v8 ignore next 3 -- @preserve: the original overwrites its host here, so that no case may say what happens (E-63) */
   if (length > room) {
     kernel.event({ e: 'host_overflow', array, how: readable ? 'copy' : 'zero', bytes: length, room });
   }
@@ -102,6 +103,7 @@ export function gpgdAddress(cpu: LgCpu, vaddr: number): number {
 
 /** Guest-physical address of the guest's page table entry, by way of a page directory entry that is present. */
 export function gpteAddress(cpu: LgCpu, gpgd: number, vaddr: number): number {
+  /* v8 ignore next -- @preserve: an assertion of the host, which no case may expect (E-6) */
   if ((gpgd & PageFlag.present) === 0) cpu.lg.host.kernel.bug('page_tables.c', 107); // E-6
   return ((gpgd & PAGE_MASK) >>> 0) + ((vaddr >>> 12) % ENTRIES_PER_TABLE) * 4; // MEM-17 E-51
 }

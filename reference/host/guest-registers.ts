@@ -62,37 +62,10 @@ export class GuestRegisters {
     this.memory.write32(this.at + REGISTER_OFFSETS.eax, value);
   }
 
-  get ebx(): number {
-    return this.memory.read32(this.at + REGISTER_OFFSETS.ebx);
-  }
-  set ebx(value: number) {
-    this.memory.write32(this.at + REGISTER_OFFSETS.ebx, value);
-  }
-
-  get ecx(): number {
-    return this.memory.read32(this.at + REGISTER_OFFSETS.ecx);
-  }
-  set ecx(value: number) {
-    this.memory.write32(this.at + REGISTER_OFFSETS.ecx, value);
-  }
-
-  get edx(): number {
-    return this.memory.read32(this.at + REGISTER_OFFSETS.edx);
-  }
-  set edx(value: number) {
-    this.memory.write32(this.at + REGISTER_OFFSETS.edx, value);
-  }
-
-  get ds(): number {
-    return this.memory.read32(this.at + REGISTER_OFFSETS.ds);
-  }
   set ds(value: number) {
     this.memory.write32(this.at + REGISTER_OFFSETS.ds, value);
   }
 
-  get es(): number {
-    return this.memory.read32(this.at + REGISTER_OFFSETS.es);
-  }
   set es(value: number) {
     this.memory.write32(this.at + REGISTER_OFFSETS.es, value);
   }
@@ -106,9 +79,6 @@ export class GuestRegisters {
 
   get errcode(): number {
     return this.memory.read32(this.at + REGISTER_OFFSETS.errcode);
-  }
-  set errcode(value: number) {
-    this.memory.write32(this.at + REGISTER_OFFSETS.errcode, value);
   }
 
   get eip(): number {

@@ -8,6 +8,7 @@ import { CR0_TS, MSR_IA32_SYSENTER_CS, PAGE_SIZE, Physical } from './layout.js';
 
 export type Profile = 'linux-2.6.29' | 'hardened';
 
+/* v8 ignore start -- @preserve: where the original harms its host no case may say what happens (E-6, E-82) */
 /** An assertion of the host failed: the original would oops. The state is that at the assertion. */
 export class HostBug extends Error {
   constructor(
@@ -26,6 +27,7 @@ export class HostHang extends Error {
     this.name = 'HostHang';
   }
 }
+/* v8 ignore stop -- @preserve */
 
 /** Told what the host does and by which clause, for a person to read. */
 export interface HostObserver {
@@ -126,6 +128,7 @@ export class Kernel {
     this.observer?.event?.(event);
   }
 
+  /* v8 ignore next 4 -- @preserve: an assertion of the host, which no case may expect (E-6) */
   bug(file: string, line: number): never {
     this.event({ e: 'host_bug', file, line });
     throw new HostBug(file, line);
@@ -198,6 +201,7 @@ export class Kernel {
       return recycled;
     }
     const page = this.nextFreshPage;
+    /* v8 ignore next -- @preserve: a fault of the reference, never the outcome of a case */
     if (page >= Physical.pagePoolEnd) throw new Error('the page pool is empty');
     this.nextFreshPage += PAGE_SIZE;
     return page;

@@ -32,11 +32,6 @@ export class LauncherMemory {
     this.pageAccess.set(guestPage, access);
   }
 
-  /** Exceptions to "mapped and writable", by guest page. */
-  pageExceptions(): Iterable<[number, PageAccess]> {
-    return this.pageAccess;
-  }
-
   /** Physical address of a user address inside the guest's memory. */
   private physicalOf(address: number): number {
     return this.physical + ((address - this.mem_base) >>> 0);

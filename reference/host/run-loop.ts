@@ -23,6 +23,7 @@ export function runGuest(cpu: LgCpu): number {
     const result = runWhileAlive(cpu);
     if (result !== null) return result;
   } catch (error) {
+    /* v8 ignore next -- @preserve: an assertion of the host, which no case may expect (E-6) */
     if (!(error instanceof GuestKilled)) throw error; // E-66: whatever kills ends the loop
   }
   return cpu.lg.dead === -ERESTART ? -ERESTART : -ENOENT; // RUN-2

@@ -41,6 +41,7 @@ function pinPage(cpu: LgCpu, vaddr: number): void {
 export function pinStackPages(cpu: LgCpu): void {
   const pages = cpu.lg.stack_pages;
   for (let page = 0; page < pages; page++) {
+    /* v8 ignore next -- @preserve: the original hangs here, so that no case may say what happens (E-82) */
     if (page >= PAGES_IN_ADDRESS_SPACE) throw new HostHang(`${pages} stack pages to pin`);
     pinPage(cpu, (cpu.esp1 - 1 - page * PAGE_SIZE) >>> 0); // SHADOW-36 SHADOW-39
   }

@@ -114,7 +114,7 @@ describe('guests on the processor model', () => {
     const code = `41 89ca ${NOTIFY} ebf4`;
     const guests = [machine.addGuest(code), machine.addGuest(code)];
     guests.forEach((cpu, index) => {
-      cpu.regs.ecx = index * 0x100;
+      cpu.regs.write('ecx', index * 0x100);
     });
     const seen: (number | null)[] = [];
     for (const [guest, hostCpu] of [

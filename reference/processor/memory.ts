@@ -3,7 +3,12 @@
 /** Bytes in a page of physical memory. */
 export const PAGE_SIZE = 4096;
 
-/** What is known of one physical page; see `pageState`. */
+/** A content of physical memory, to come back to: pages by number, all others zero. */
+export type MemorySnapshot = ReadonlyMap<number, Uint8Array>;
+
+const ALL_ZERO: MemorySnapshot = new Map();
+
+/** What is known of one physical page since the last `restore`; see `pageState`. */
 const UNTOUCHED = 0;
 const TOUCHED = 1;
 const WATCHED = 2;
@@ -12,7 +17,8 @@ const WATCHED = 2;
  * Physical memory: `size` bytes from address 0, little-endian, without alignment rules. Beyond its end nothing
  * answers: reads give all ones and writes are dropped.
  *
- * It remembers which pages were ever written, so that clearing it and collecting what is not zero cost only those.
+ * It remembers which pages were written since it was cleared or restored, so that doing that again and collecting what is
+ * not zero cost only those.
  * A reader that keeps something derived from a page (decoded instructions) can watch that page: its version changes
  * with the first write after `watch`.
  */
@@ -24,6 +30,8 @@ export class PhysicalMemory {
   private readonly pageState: Uint8Array;
   private readonly pageVersion: Uint32Array;
   private touched: number[] = [];
+  /** What the pages that are not touched hold. */
+  private base = ALL_ZERO;
 
   /** @param size in bytes */
   constructor(size: number) {
@@ -85,17 +93,39 @@ export class PhysicalMemory {
 
   /** Makes all memory zero again. */
   clear(): void {
-    for (const page of this.touched) {
-      this.bytes.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-      this.pageVersion[page] = this.pageVersion[page] + 1;
-      this.pageState[page] = UNTOUCHED;
-    }
-    this.touched = [];
+    this.restore(ALL_ZERO);
   }
 
-  /** Numbers of the pages that were written since the last `clear`, ascending. All others are zero. */
-  touchedPages(): Iterable<number> {
-    return [...this.touched].sort((a, b) => a - b);
+  /** The present content. */
+  snapshot(): MemorySnapshot {
+    const pages = new Map<number, Uint8Array>();
+    for (const page of [...this.base.keys(), ...this.touched]) {
+      pages.set(page, this.bytes.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
+    }
+    return pages;
+  }
+
+  /** Brings a content back. Coming back to the same one again and again costs only the pages written in between. */
+  restore(snapshot: MemorySnapshot): void {
+    for (const page of this.touched) this.restorePage(page, snapshot);
+    this.touched = [];
+    if (snapshot === this.base) return;
+    for (const page of this.base.keys()) this.restorePage(page, snapshot);
+    for (const page of snapshot.keys()) this.restorePage(page, snapshot);
+    this.base = snapshot;
+  }
+
+  private restorePage(page: number, snapshot: MemorySnapshot): void {
+    const content = snapshot.get(page);
+    if (content === undefined) this.bytes.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+    else this.bytes.set(content, page * PAGE_SIZE);
+    this.pageVersion[page] = this.pageVersion[page] + 1;
+    this.pageState[page] = UNTOUCHED;
+  }
+
+  /** Numbers of the pages that were written since the last `clear` or `restore`, ascending. */
+  touchedPages(): readonly number[] {
+    return this.touched.sort((a, b) => a - b);
   }
 
   /** Asks that the version of this page changes with the next write to it, and gives the present version. */

@@ -54,9 +54,30 @@ function swapped(value: number): number {
 
 const INITIAL_SIZE = 32 * PAGE;
 
+/** Buffers of new images are cut from a larger one: there are two or three images for each case. */
+const POOL_SIZE = 128 * INITIAL_SIZE;
+let pool = Buffer.alloc(0);
+
+function zeroedBuffer(): Buffer {
+  if (pool.length === 0) pool = Buffer.alloc(POOL_SIZE);
+  const buffer = pool.subarray(0, INITIAL_SIZE);
+  pool = pool.subarray(INITIAL_SIZE);
+  return buffer;
+}
+
+/** So few bytes are decoded here: calling the platform's decoder takes longer than decoding them. */
+const SHORT = 8;
+
+/** Values of the characters that are hex digits. */
+const DIGITS = new Uint8Array(128);
+for (let value = 0; value < 16; value++) {
+  DIGITS[value.toString(16).charCodeAt(0)] = value;
+  DIGITS[value.toString(16).toUpperCase().charCodeAt(0)] = value;
+}
+
 /** Sparse physical memory: all bytes are zero until written. The pages of an image lie in one buffer, as they come. */
 export class MemoryImage implements ReadableMemory {
-  private bytes = Buffer.alloc(INITIAL_SIZE);
+  private bytes = zeroedBuffer();
   private used = 0;
   /** Where in `bytes` a page lies, by its number. */
   private offsets = new Map<number, number>();
@@ -80,9 +101,9 @@ export class MemoryImage implements ReadableMemory {
     for (let done = 0; done < length; ) {
       const inPage = (at + done) % PAGE;
       const count = Math.min(length - done, PAGE - inPage);
-      const part = count === length ? hex : hex.slice(2 * done, 2 * (done + count));
       const offset = this.page(at + done) + inPage;
-      this.bytes.write(part, offset, 'hex');
+      if (count <= SHORT) for (let i = 0; i < count; i++) this.bytes[offset + i] = byteAt(hex, done + i);
+      else this.bytes.write(hex.slice(2 * done, 2 * (done + count)), offset, 'hex');
       done += count;
     }
   }
@@ -144,6 +165,12 @@ export class MemoryImage implements ReadableMemory {
     this.offsets.set(number, offset);
     return offset;
   }
+}
+
+function byteAt(hex: string, index: number): number {
+  const high = DIGITS[hex.charCodeAt(2 * index)] ?? 0;
+  const low = DIGITS[hex.charCodeAt(2 * index + 1)] ?? 0;
+  return (high << 4) | low;
 }
 
 /** Adds the addresses of a page's double words that differ; a page without an offset is zero. */

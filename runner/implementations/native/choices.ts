@@ -7,6 +7,8 @@ import { type NativeRequest, type NativeResult, NO_LDT, PAGE } from './wire.js';
 const STACK = 0x4000;
 const CODE = 0x2000;
 const BEFORE = 0xcccccccc;
+/** Here and in the page after it nothing is mapped. */
+const MISSING = 0x8000;
 
 const LDT_CODE = 0x07;
 /** Flags of struct user_desc: a readable 32-bit code segment. */
@@ -20,11 +22,15 @@ export async function measuredChoices(running: NativeProcess): Promise<Record<st
   const pushed = await running.run(probe([0x1e, 0xf4], STACK + PAGE)); // push ds; hlt
   const popa = await running.run(probe([0x61], STACK + PAGE - 8)); // two slots, then a missing page
   const pusha = await running.run(probe([0x60], STACK + 16)); // room for four slots
+  const enter = await running.run(probe([0xc8, 0, 0, 2], STACK + PAGE)); // enter 0, 2: EBP 0 points nowhere
+  const cmps = await running.run(probe([0xa7], STACK + PAGE, { esi: MISSING, edi: MISSING + PAGE }));
   const call = await running.run(callBeyondLimit());
   return {
     pushed_selector: wordAt(pushed, PAGE - 4) >>> 16 === 0 ? 'zero_extended' : 'unchanged',
     popa_fault: popa.registers.edi === BEFORE ? 'popped' : 'unchanged',
     pusha_fault: wordAt(pusha, 12) === BEFORE ? 'unchanged' : 'stored',
+    enter_fault: wordAt(enter, PAGE - 4) === BEFORE ? 'unchanged' : 'stored',
+    cmps_order: cmps.cr2 === MISSING ? 'source_first' : 'destination_first',
     branch_limit: wordAt(call, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
   };
 }
@@ -35,11 +41,12 @@ function wordAt(result: NativeResult, offset: number): number {
   return page === undefined ? BEFORE : Buffer.from(page.bytes).readUInt32LE(offset);
 }
 
-function probe(code: number[], esp: number): NativeRequest {
-  const zero = { eax: 0, ecx: 0, edx: 0, ebx: 0, ebp: 0, esi: 0, edi: 0 };
+function probe(code: number[], esp: number, index = { esi: 0, edi: 0 }): NativeRequest {
+  const zero = { eax: 0, ecx: 0, edx: 0, ebx: 0, ebp: 0 };
   return {
     registers: {
       ...zero,
+      ...index,
       esp,
       eip: CODE,
       eflags: 0x202,

@@ -4,7 +4,7 @@ import { readLinear32, translate } from '../../expand/descriptors.js';
 import { deliver } from '../../expand/exception.js';
 import type { MemoryImage } from '../../expand/image.js';
 import type { CaseRequest, MemoryRun, ProcessorRegisters, StepResult } from '../../protocol.js';
-import { codeAt, isCompareStrings, portsOf, refuseForeignInstructions } from './instructions.js';
+import { codeAt, portsOf, refuseForeignInstructions } from './instructions.js';
 import { hex, markTouched, Unsupported } from './machine.js';
 import type { Plan } from './plan.js';
 import { isLocal } from './segments.js';
@@ -112,7 +112,6 @@ function refuseKernelCauses(
     throw new Unsupported('ICEBP, whose trap a hypervisor below may report at another address');
   }
   if (vector === PF) {
-    refuseOrderOfOperands(plan, atFault, memory);
     refuseUnmappable(plan, cr2, errorCode ?? 0);
   } else if (vector === BP || vector === OF) {
     requireGateLevel(vector, 3, atFault, memory);
@@ -134,19 +133,6 @@ function refuseUnmappable(plan: Plan, cr2: number, errorCode: number): void {
   }
   if (physical !== undefined && (errorCode & PF_PRESENT) === 0) {
     throw new Unsupported(`the page of ${hex(cr2)} is present but cannot be mapped in a process`);
-  }
-}
-
-/** CMPS with both operands missing: which one is read first differs from one model of processor to the next. */
-function refuseOrderOfOperands(plan: Plan, atFault: ProcessorRegisters, memory: MemoryImage): void {
-  const bytes = codeAt((atFault.cs.base + atFault.eip) >>> 0, 15, atFault, memory);
-  const isMissing = (segment: number, offset: number) => {
-    const page = ((segment + offset) & ~(PAGE - 1)) >>> 0;
-    return !plan.pages.some(({ linear }) => linear === page);
-  };
-  const bothMissing = isMissing(atFault.ds.base, atFault.esi) && isMissing(atFault.es.base, atFault.edi);
-  if (isCompareStrings(bytes) && bothMissing) {
-    throw new Unsupported('CMPS with both operands missing; which is read first depends on the CPU model');
   }
 }
 

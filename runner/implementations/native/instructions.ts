@@ -86,11 +86,6 @@ const PREFIXES: ReadonlySet<number> = new Set([
   0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
 ]);
 
-export function isCompareStrings(bytes: Uint8Array): boolean {
-  const opcode = bytes.find((byte) => !PREFIXES.has(byte));
-  return opcode === 0xa6 || opcode === 0xa7;
-}
-
 /** The ports that an I/O instruction would access, or `undefined` when the bytes are no I/O instruction. */
 export function portsOf(bytes: Uint8Array, edx: number): { port: number; size: number } | undefined {
   const start = bytes.findIndex((byte) => !PREFIXES.has(byte));

@@ -21,6 +21,8 @@ export interface QemuOptions {
 /** As measured; every choice that is not here has its first value. */
 const CHOICES = {
   accessed_on_fault: 'directory',
+  cmps_order: 'destination_first',
+  enter_fault: 'stored',
   global_translation: 'dropped',
   popa_fault: 'popped',
 };

@@ -70,6 +70,12 @@ export function flagAt(source: Tree, key: string, absent = false): boolean {
   return value === undefined || value === null ? absent : toWord(value, key) !== 0;
 }
 
+/** One number of a list, or `absent` when the list is not that long. */
+export function elementAt(source: Tree, key: string, index: number, absent: number): number {
+  const value = listAt(source, key)[index];
+  return value === undefined ? absent : toWord(value, key);
+}
+
 export function wordsAt(source: Tree, key: string): number[] {
   return listAt(source, key).map((value) => toWord(value, key));
 }
@@ -77,16 +83,18 @@ export function wordsAt(source: Tree, key: string): number[] {
 /** Bytes in hex. */
 export function bytesAt(source: Tree, key: string): Uint8Array {
   const value = source[key];
-  if (typeof value !== 'string' || !/^([0-9a-fA-F]{2})*$/.test(value)) {
+  const bytes = Buffer.from(typeof value === 'string' ? value : '', 'hex');
+  // The decoder stops at the first pair that is not a byte.
+  if (typeof value !== 'string' || bytes.length * 2 !== value.length) {
     throw new MalformedCase(`${key} is not a string of hex bytes`);
   }
-  return Buffer.from(value, 'hex');
+  return bytes;
 }
 
 /** A descriptor table: pairs of words by index. */
 export function entriesAt(source: Tree, key: string): [number, number, number][] {
   return Object.entries(treeAt(source, key)).map(([index, pair]) => {
     const [a, b] = Array.isArray(pair) ? pair : [];
-    return [Number(index), toWord(a, `${key}.${index}`), toWord(b, `${key}.${index}`)];
+    return [Number(index), toWord(a, key), toWord(b, key)];
   });
 }

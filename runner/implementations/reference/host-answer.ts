@@ -21,7 +21,8 @@ import {
 import type { LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { MemoryRun } from '../../protocol.js';
-import type { HostMachine } from './host-machine.js';
+import { type HostMachine, roundUp } from './host-machine.js';
+import { nonZeroRuns } from './memory-runs.js';
 
 const ERESTART = -85;
 
@@ -30,27 +31,25 @@ type Table = Record<string, [number, number]>;
 /** The whole state of a host and its guests, in the shape of `given`. */
 export function describeState(machine: HostMachine): Record<string, unknown> {
   const words = new Uint32Array(machine.host.memory.bytes.buffer);
-  const touched = [...machine.host.memory.touchedPages()];
-  const shared = {
-    host: describeHost(machine),
-    pages: describePages(machine, words),
-    user_buffer: machine.kernel.user_buffer,
-  };
-  if (machine.severalGuests) {
-    return { guests: machine.guests.map((guest) => describeGuest(guest, words, touched)), ...shared };
-  }
-  const [guest] = machine.guests;
-  if (guest === undefined) return shared;
-  const { vcpus, ...rest } = describeGuest(guest, words, touched);
-  return { ...vcpus[0], ...rest, ...shared };
+  const host = describeHost(machine);
+  const pages = describePages(machine, words);
+  const { user_buffer } = machine.kernel;
+  const guests = machine.guests.map((guest) => describeGuest(guest, words));
+  const [guest] = guests;
+  const [vcpu] = guest?.vcpus ?? [];
+  if (machine.severalGuests || guest === undefined || vcpu === undefined)
+    return { guests, host, pages, user_buffer };
+  const { lg, shadow, memory } = guest;
+  const { regs, cpu, gdt, idt } = vcpu;
+  return { regs, cpu, gdt, idt, lg, shadow, memory, host, pages, user_buffer };
 }
 
-function describeGuest(lg: Lguest, words: Uint32Array, touched: readonly number[]) {
+function describeGuest(lg: Lguest, words: Uint32Array) {
   return {
     vcpus: lg.cpus.map((cpu) => describeCpu(cpu, words)),
     lg: describeLg(lg),
     shadow: describeShadow(lg, words),
-    memory: describeMemory(lg.launcher, words, touched),
+    memory: describeMemory(lg.launcher),
   };
 }
 
@@ -142,35 +141,9 @@ function describeShadowTable(
   }
 }
 
-/** All runs of words that are not zero. */
-function describeMemory(
-  launcher: LauncherMemory,
-  words: Uint32Array,
-  touched: readonly number[],
-): MemoryRun[] {
-  const runs: MemoryRun[] = [];
-  const first = launcher.physical >>> 12;
-  const last = (launcher.physical + launcher.size - 1) >>> 12;
-  for (const page of touched) {
-    if (page < first || page > last) continue;
-    addRuns(launcher, words, page, runs);
-  }
-  return runs;
-}
-
-function addRuns(launcher: LauncherMemory, words: Uint32Array, page: number, runs: MemoryRun[]): void {
-  const end = (page + 1) << 10;
-  let word = page << 10;
-  while (word < end) {
-    if (words[word] === 0) {
-      word++;
-      continue;
-    }
-    const start = word;
-    while (word < end && words[word] !== 0) word++;
-    const bytes = Buffer.from(words.buffer, start * 4, (word - start) * 4);
-    runs.push({ at: start * 4 - launcher.physical, hex: bytes.toString('hex') });
-  }
+/** All of the guest's memory that is not zero, by guest-physical address. */
+function describeMemory({ memory, physical, size }: LauncherMemory): MemoryRun[] {
+  return nonZeroRuns(memory, physical, physical + roundUp(size), physical);
 }
 
 // -------------------------------------------------------------------------------------------------- the host

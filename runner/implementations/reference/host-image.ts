@@ -3,17 +3,20 @@
 /** The part of a machine that is the same in most cases: it is made once and put back for each. */
 
 import { lguestArchHostInit } from '../../../reference/host/host-initialisation.js';
-import { IDT_ENTRIES, PAGE_SIZE, Physical, SWITCHER_ADDR } from '../../../reference/host/layout.js';
+import { IDT_ENTRIES, Physical, SWITCHER_ADDR } from '../../../reference/host/layout.js';
 import { bootMachine, SWITCHER_IMAGE } from '../../../reference/host/machine.js';
 import type { Host } from '../../../reference/host/state.js';
-import { PhysicalMemory } from '../../../reference/processor/memory.js';
+import { type MemorySnapshot, PhysicalMemory } from '../../../reference/processor/memory.js';
 import { flagAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
 
 const SMALLEST_MEMORY = 0x02000000;
 const memories = new Map<number, PhysicalMemory>();
 
-/** Cleared physical memory with room for so many bytes of guests; the same one is used again and again. */
-export function clearedMemory(guestBytes: number): PhysicalMemory {
+/**
+ * Physical memory with room for so many bytes of guests: the same one again and again, as the last case left it until
+ * `installHost` restores it.
+ */
+export function memoryFor(guestBytes: number): PhysicalMemory {
   let size = SMALLEST_MEMORY;
   while (size < Physical.guestMemory + guestBytes) size *= 2;
   if (size > 0x40000000) throw new MalformedCase('guests of so much memory do not fit');
@@ -21,13 +24,13 @@ export function clearedMemory(guestBytes: number): PhysicalMemory {
   if (memory === undefined) {
     memory = new PhysicalMemory(size);
     memories.set(size, memory);
-  } else memory.clear();
+  }
   return memory;
 }
 
 /** What a host's part of memory and its tables depend on. */
 interface HostImage {
-  pages: Map<number, Uint8Array>;
+  memory: MemorySnapshot;
   default_idt_entries: Uint32Array;
 }
 
@@ -96,14 +99,14 @@ export function installHost(
   ].join(' ');
   let image = images.get(key);
   if (image === undefined) {
+    memory.clear();
     bootMachine(host, pgd);
     if (initialised) initialiseSilently(host);
-    image = { pages: copyTouchedPages(memory), default_idt_entries: host.default_idt_entries.slice() };
+    image = { memory: memory.snapshot(), default_idt_entries: host.default_idt_entries.slice() };
     if (images.size === MOST_IMAGES) images.clear();
     images.set(key, image);
-  } else {
-    for (const [page, bytes] of image.pages) memory.load(page * PAGE_SIZE, bytes);
   }
+  memory.restore(image.memory);
   host.default_idt_entries.set(image.default_idt_entries);
   host.relocated = initialised;
 }
@@ -116,12 +119,4 @@ function initialiseSilently(host: Host): void {
   lguestArchHostInit(host);
   boot_cpu.pge = pge;
   host.kernel.beginOperation();
-}
-
-function copyTouchedPages(memory: PhysicalMemory): Map<number, Uint8Array> {
-  const pages = new Map<number, Uint8Array>();
-  for (const page of memory.touchedPages()) {
-    pages.set(page, memory.bytes.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
-  }
-  return pages;
 }

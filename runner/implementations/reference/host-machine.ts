@@ -27,6 +27,7 @@ import type { Processor, Registers } from '../../../reference/processor/interfac
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import {
   bytesAt,
+  elementAt,
   entriesAt,
   flagAt,
   indexAt,
@@ -40,7 +41,7 @@ import {
   wordAt,
   wordsAt,
 } from './fields.js';
-import { clearedMemory, installHost, setUpSwitcher } from './host-image.js';
+import { installHost, memoryFor, setUpSwitcher } from './host-image.js';
 
 /** A host with its guests, built from the `given` of a case. */
 export interface HostMachine {
@@ -70,7 +71,7 @@ export function buildMachine(
   const severalGuests = Array.isArray(given.guests);
   const guestTrees = severalGuests ? treesAt(given, 'guests') : [{ ...given, vcpus: [given] }];
   const guestBytes = guestTrees.reduce((sum, guest) => sum + roundUp(wordAt(guest, 'mem_size')), 0);
-  const memory = clearedMemory(guestBytes);
+  const memory = memoryFor(guestBytes);
   const hostTree = treeAt(given, 'host');
 
   const initialised = flagAt(hostTree, 'initialised', true);
@@ -118,7 +119,8 @@ function hasRoomForPgd(pgd: number): boolean {
   return pgd % PAGE_SIZE === 0 && pgd >= Physical.launcherPgd && pgd < Physical.hostIdt;
 }
 
-function roundUp(bytes: number): number {
+/** To whole pages. */
+export function roundUp(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 }
 
@@ -148,12 +150,15 @@ function givenRegisters(tree: Tree, hostCpu: number, initialised: boolean, pgd: 
   const registers = hostRegisters(hostCpu, pgd);
   const usedfpu = flagAt(treeAt(tree, 'task'), 'usedfpu');
   const pgeOn = flagAt(tree, 'feature_pge', true) && !initialised;
-  const [limit = registers.idtr.limit, base = registers.idtr.base] = wordsAt(tree, 'store_idt');
-  registers.cr0 = wordsAt(tree, 'cr0')[hostCpu] ?? (usedfpu ? registers.cr0 : registers.cr0 | CR0_TS) >>> 0;
-  registers.cr4 = wordsAt(tree, 'cr4')[hostCpu] ?? (pgeOn ? registers.cr4 | CR4_PGE : registers.cr4);
-  registers.sysenter_cs = wordsAt(tree, 'sysenter_cs')[hostCpu] ?? registers.sysenter_cs;
+  const { idtr } = registers;
+  registers.cr0 = elementAt(tree, 'cr0', hostCpu, (usedfpu ? registers.cr0 : registers.cr0 | CR0_TS) >>> 0);
+  registers.cr4 = elementAt(tree, 'cr4', hostCpu, pgeOn ? registers.cr4 | CR4_PGE : registers.cr4);
+  registers.sysenter_cs = elementAt(tree, 'sysenter_cs', hostCpu, registers.sysenter_cs);
   registers.cr2 = wordAt(tree, 'cr2');
-  registers.idtr = { base, limit };
+  registers.idtr = {
+    limit: elementAt(tree, 'store_idt', 0, idtr.limit),
+    base: elementAt(tree, 'store_idt', 1, idtr.base),
+  };
   return registers;
 }
 

@@ -61,7 +61,7 @@ function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, give
   const outcome = perform(machine, cpu, step.op, args);
   return {
     outcome,
-    state: { ...describeState(machine), ...world.describe() },
+    state: Object.assign(describeState(machine), world.describe()),
     events: kernel.events,
   };
 }

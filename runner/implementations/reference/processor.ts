@@ -16,7 +16,6 @@ import type {
   CaseRequest,
   CaseResult,
   Given,
-  MemoryRun,
   PortAccess,
   PortValue,
   ProcessorGiven,
@@ -24,6 +23,7 @@ import type {
   RequestStep,
   RunStep,
 } from '../../protocol.js';
+import { nonZeroRuns } from './memory-runs.js';
 
 /** A request that the schema would have refused. */
 export class MalformedRequest extends Error {
@@ -117,7 +117,7 @@ function runStep(machine: Machine, step: RequestStep, request: CaseRequest): Pro
     state: {
       registers: processor.registers(),
       memory: (request.observe.memory ?? []).flatMap(([at, length]) =>
-        nonZeroRuns(machine.memory, at, length),
+        nonZeroRuns(machine.memory, at, Math.min(at + length, machine.memory.size), 0),
       ),
       io: ports.current.accesses,
     },
@@ -140,39 +140,4 @@ function isProcessorGiven(given: Given): given is ProcessorGiven {
 
 function isRunStep(step: RequestStep): step is RunStep {
   return step.op === 'run' && typeof step.max_instructions === 'number';
-}
-
-/** Zero bytes of this many or more end a run. */
-const GAP = 8;
-const PAGE = 4096;
-
-/** What is not zero between `at` and `at + length`, as runs; only pages that were written are looked at. */
-function nonZeroRuns(memory: PhysicalMemory, at: number, length: number): MemoryRun[] {
-  const runs: MemoryRun[] = [];
-  const end = Math.min(at + length, memory.size);
-  for (const page of memory.touchedPages()) {
-    collectRuns(memory.bytes, Math.max(at, page * PAGE), Math.min(end, (page + 1) * PAGE), runs);
-  }
-  return runs;
-}
-
-function collectRuns(bytes: Uint8Array, from: number, to: number, runs: MemoryRun[]): void {
-  const view = new DataView(bytes.buffer);
-  let start = -1;
-  let last = -1;
-  for (let address = from; address < to; address++) {
-    while (address + 4 <= to && view.getUint32(address) === 0) address += 4;
-    if (address >= to || bytes[address] === 0) continue;
-    if (start >= 0 && address - last > GAP) {
-      runs.push(runOf(bytes, start, last));
-      start = -1;
-    }
-    if (start < 0) start = address;
-    last = address;
-  }
-  if (start >= 0) runs.push(runOf(bytes, start, last));
-}
-
-function runOf(bytes: Uint8Array, first: number, last: number): MemoryRun {
-  return { at: first, hex: Buffer.from(bytes.subarray(first, last + 1)).toString('hex') };
 }
