@@ -238,10 +238,6 @@ export class Cpu {
     this.dr[7] = DR7_FIXED;
   }
 
-  get paging(): boolean {
-    return (this.cr0 & CR0.PG) !== 0;
-  }
-
   /** Everything that is not in `Registers`, as after reset. */
   reset(): void {
     this.dr.fill(0);

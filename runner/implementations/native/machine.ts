@@ -25,6 +25,8 @@ const USER = 0x04;
 const ACCESSED = 0x20;
 const DIRTY = 0x40;
 const LARGE = 0x80;
+/** Reserved in the entry of a 4 MiB page. */
+const LARGE_RESERVED = 1 << 21;
 
 /** Where addresses end that a 32-bit process can map. */
 const USER_END = 0xffffe000;
@@ -66,6 +68,9 @@ function* walk({ cr3, cr4 }: ProcessorRegisters, memory: MemoryImage): Generator
     const directory = memory.read32(directoryAt);
     if ((directory & (PRESENT | USER)) !== (PRESENT | USER)) continue;
     const large = (directory & LARGE) !== 0 && (cr4 & CR4_PSE) !== 0;
+    if (large && (directory & LARGE_RESERVED) !== 0) {
+      throw new Unsupported('a reserved bit in the entry of a 4 MiB page');
+    }
     for (let j = 0; j < 1024; j++) {
       const linear = (i * 1024 + j) * PAGE;
       if (large) {

@@ -32,7 +32,8 @@ class Reader {
       return last.runs;
     }
     const runs = this.runsBetween(start, start + PAGE, origin);
-    this.known.set(page, { content: this.bytes.slice(start, start + PAGE), origin, runs });
+    const content = new Uint8Array(this.bytes.subarray(start, start + PAGE));
+    this.known.set(page, { content, origin, runs });
     return runs;
   }
 

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/**
+ * `npm run bench`: what the parts of a run cost. Machines and their load differ, so what counts is the ratio of two things
+ * that were measured in the same round; the table shows the median of the rounds.
+ */
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Case } from './cases/case.js';
+import { loadSuite } from './cases/suite.js';
+import { judgingFor } from './commands/run.js';
+import type { Answer, Implementation } from './implementations/implementation.js';
+import { createImplementation } from './implementations/index.js';
+import { packageRoot } from './package.js';
+import type { CaseRequest, Declaration, ProcessorGiven, RunStep } from './protocol.js';
+import { runCases } from './run.js';
+import { select } from './select.js';
+
+const ROUNDS = 5;
+const LOOPS = 200_000;
+const INSTRUCTIONS_IN_LOOP = 3;
+
+const options = { profile: undefined, timeoutFactor: 1 };
+
+/** Milliseconds of each thing that is measured, in one round. */
+interface Round {
+  fromTable: number;
+  inProcess: number;
+  overStdio: number;
+  json: number;
+  pipe: number;
+  model: number;
+  plainLoop: number;
+}
+
+/** Answers from what another implementation has answered: what is left is the runner's own cost. */
+class Table implements Implementation {
+  readonly label = 'table';
+  readonly window = 1;
+  readonly requests: CaseRequest[] = [];
+  private readonly answers = new Map<string, Answer>();
+
+  constructor(
+    private readonly asked: Implementation,
+    private readonly declaration: Declaration,
+  ) {}
+
+  async start(): Promise<Declaration> {
+    return this.declaration;
+  }
+
+  run(request: CaseRequest): Answer | Promise<Answer> {
+    const known = this.answers.get(request.id);
+    if (known !== undefined) return known;
+    const answer = this.asked.run(request);
+    if (answer instanceof Promise) return answer;
+    this.requests.push(request);
+    this.answers.set(request.id, answer);
+    return answer;
+  }
+
+  async stop(): Promise<void> {}
+
+  lines(): string[] {
+    const messages = [...this.requests, ...this.answers.values()];
+    return messages.map((message) => JSON.stringify(message));
+  }
+}
+
+async function milliseconds(work: () => unknown): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** Sends the text through a program that gives it back. */
+function throughEcho(text: string): Promise<void> {
+  const echo = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    let missing = Buffer.byteLength(text);
+    echo.on('error', reject);
+    echo.stdout.on('data', (part: Buffer) => {
+      missing -= part.length;
+    });
+    echo.on('close', () =>
+      missing === 0 ? resolve() : reject(new Error(`the echo lacks ${missing} bytes`)),
+    );
+    echo.stdin.end(text);
+  });
+}
+
+const FLAT_CODE = { selector: 0x08, base: 0, limit: 0xffffffff, attributes: 0xc09b };
+const FLAT_DATA = { selector: 0x10, base: 0, limit: 0xffffffff, attributes: 0xc093 };
+const NO_SEGMENT = { selector: 0, base: 0, limit: 0, attributes: 0 };
+const NO_TABLE = { base: 0, limit: 0 };
+
+/** `mov ecx, -1`, then `add eax, ecx`, `dec ecx` and `jnz` back to the ADD until the limit. */
+const LOOP_CODE = { at: 0x1000, hex: 'b9ffffffff01c84975fb' };
+
+const LOOP_GIVEN: ProcessorGiven = {
+  memory_size: 0x20000,
+  memory: [LOOP_CODE],
+  registers: {
+    ...{ eax: 0, ecx: 0, edx: 0, ebx: 0, esp: 0x8000, ebp: 0, esi: 0, edi: 0, eip: LOOP_CODE.at, eflags: 2 },
+    ...{ cr0: 0x11, cr2: 0, cr3: 0, cr4: 0, sysenter_cs: 0, sysenter_esp: 0, sysenter_eip: 0 },
+    ...{ cs: FLAT_CODE, ss: FLAT_DATA, ds: FLAT_DATA, es: FLAT_DATA, fs: NO_SEGMENT, gs: NO_SEGMENT },
+    ...{ tr: NO_SEGMENT, ldtr: NO_SEGMENT, gdtr: NO_TABLE, idtr: NO_TABLE },
+  },
+  io: [],
+};
+
+function loopRequest(): CaseRequest {
+  const step: RunStep = { op: 'run', until: 'hlt', max_instructions: LOOPS * INSTRUCTIONS_IN_LOOP };
+  return {
+    id: 'bench/loop',
+    class: 'processor',
+    profile: 'linux-2.6.29',
+    given: LOOP_GIVEN,
+    steps: [step],
+    observe: { registers: true },
+  };
+}
+
+/** The same arithmetic as the loop of the model, each operation called through a table as an interpreter must. */
+function plainLoop(): number {
+  let eax = 0;
+  let ecx = 0xffffffff;
+  const operations = [
+    () => {
+      eax = (eax + ecx) >>> 0;
+    },
+    () => {
+      ecx = (ecx - 1) >>> 0;
+    },
+    () => ecx !== 0,
+  ];
+  for (let i = 0; i < LOOPS * INSTRUCTIONS_IN_LOOP; i++) operations[i % operations.length]?.();
+  return eax;
+}
+
+async function main(): Promise<void> {
+  const { cases: all } = await loadSuite();
+  const selection = { patterns: [], classes: [], behaviours: [], clauses: [] };
+  const { cases } = select(all, selection, 'linux-2.6.29');
+  const reference = await createImplementation('reference', options);
+  const serve = `"${process.execPath}" "${join(packageRoot, 'dist', 'runner', 'cli.js')}" serve`;
+  const overStdio = await createImplementation(serve, options);
+  try {
+    const declaration = await reference.start();
+    await overStdio.start();
+    const table = new Table(reference, declaration);
+    const run = (implementation: Implementation, which: readonly Case[] = cases) =>
+      runCases(implementation, which, { declaration, judging: judgingFor(declaration) });
+
+    const first = await milliseconds(() => run(table));
+    const lines = table.lines();
+    const text = `${lines.join('\n')}\n`;
+    const measured: Round[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      measured.push({
+        fromTable: await milliseconds(() => run(table)),
+        inProcess: await milliseconds(() => run(reference)),
+        overStdio: await milliseconds(() => run(overStdio)),
+        json: await milliseconds(() => lines.map((line) => JSON.stringify(JSON.parse(line)))),
+        pipe: await milliseconds(() => throughEcho(text)),
+        model: await milliseconds(() => reference.run(loopRequest())),
+        plainLoop: await milliseconds(plainLoop),
+      });
+    }
+    report(measured, first, cases.length, text.length);
+  } finally {
+    await overStdio.stop();
+    await reference.stop();
+  }
+}
+
+function report(rounds: readonly Round[], first: number, cases: number, bytes: number): void {
+  const median = (valueOf: (round: Round) => number): number => {
+    const sorted = rounds.map(valueOf).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  };
+  const perSecond = (count: number, valueOf: (round: Round) => number): string =>
+    `${Math.round((1000 * count) / median(valueOf)).toLocaleString('en')}/s`;
+  const ratio = (valueOf: (round: Round) => number): string => median(valueOf).toFixed(2);
+  const instructions = LOOPS * INSTRUCTIONS_IN_LOOP;
+  const rows: [string, string, string, string][] = [
+    ['measured', 'speed', 'ratio', 'what the ratio is'],
+    [
+      'reference in process',
+      `${perSecond(cases, (round) => round.inProcess)} cases`,
+      ratio((round) => round.inProcess / round.fromTable),
+      'to the same cases answered from a table: 1 is a reference that costs nothing',
+    ],
+    [
+      'the first time',
+      `${Math.round((1000 * cases) / first).toLocaleString('en')}/s cases`,
+      ratio((round) => first / round.inProcess),
+      'to a later time: what compiling while running costs',
+    ],
+    [
+      'reference over stdio',
+      `${perSecond(cases, (round) => round.overStdio)} cases`,
+      ratio((round) => round.overStdio / round.inProcess),
+      'to in process: what the protocol costs, or saves with a second core',
+    ],
+    [
+      'JSON of all messages',
+      `${(bytes / 1e6).toFixed(0)} MB`,
+      ratio((round) => (round.overStdio - round.inProcess) / round.json),
+      'of what stdio costs beside in process, to parsing and writing each message once',
+    ],
+    [
+      'pipe to an echo program',
+      `${(bytes / 1e6).toFixed(0)} MB`,
+      ratio((round) => round.pipe / round.overStdio),
+      'to the run over stdio: the part of it that is the pipe itself',
+    ],
+    [
+      'processor model',
+      `${perSecond(instructions, (round) => round.model)} instructions`,
+      ratio((round) => round.model / round.plainLoop),
+      'to the same arithmetic in plain functions, called through a table',
+    ],
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  process.stdout.write(`${cases} cases, median of ${rounds.length} rounds\n\n${lines.join('\n')}\n`);
+}
+
+await main();
