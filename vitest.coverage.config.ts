@@ -9,7 +9,7 @@ export default defineConfig({
     coverage: {
       enabled: true,
       provider: 'v8',
-      include: ['reference/**/*.ts'],
+      include: ['reference/host/**/*.ts', 'reference/processor/**/*.ts'],
       exclude: ['**/*.test.ts', '**/testing/**', 'reference/host/assemble.ts'],
       reporter: ['text', 'json-summary'],
       thresholds: {
