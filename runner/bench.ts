@@ -17,7 +17,7 @@ import type { CaseRequest, Declaration, ProcessorGiven, RunStep } from './protoc
 import { runCases } from './run.js';
 import { select } from './select.js';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const LOOPS = 200_000;
 const INSTRUCTIONS_IN_LOOP = 3;
 
@@ -178,13 +178,13 @@ async function main(): Promise<void> {
 }
 
 function report(rounds: readonly Round[], first: number, cases: number, bytes: number): void {
-  const median = (valueOf: (round: Round) => number): number => {
-    const sorted = rounds.map(valueOf).sort((a, b) => a - b);
+  const median = (part: (round: Round) => number): number => {
+    const sorted = rounds.map(part).sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   };
-  const perSecond = (count: number, valueOf: (round: Round) => number): string =>
-    `${Math.round((1000 * count) / median(valueOf)).toLocaleString('en')}/s`;
-  const ratio = (valueOf: (round: Round) => number): string => median(valueOf).toFixed(2);
+  const perSecond = (count: number, part: (round: Round) => number): string =>
+    `${Math.round((1000 * count) / median(part)).toLocaleString('en')}/s`;
+  const ratio = (part: (round: Round) => number): string => median(part).toFixed(2);
   const instructions = LOOPS * INSTRUCTIONS_IN_LOOP;
   const rows: [string, string, string, string][] = [
     ['measured', 'speed', 'ratio', 'what the ratio is'],

@@ -4,7 +4,7 @@ import { differenceText } from '../compare/difference.js';
 import { judge } from '../compare/judge.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import { narrate } from '../implementations/reference/narrate.js';
-import type { CaseResult, Profile } from '../protocol.js';
+import type { CaseResult, HostEvent, Profile } from '../protocol.js';
 import { print, printProse } from '../report/output.js';
 import { readClauses } from '../spec.js';
 import { ExitCode } from '../usage.js';
@@ -43,10 +43,20 @@ function printEnd(expanded: ExpandedCase, result: CaseResult, profile: Profile):
     const { stop, ...rest } = step.outcome;
     const returned = Object.entries(rest).map(([key, value]) => `, ${key} ${JSON.stringify(value)}`);
     print(`\nstep ${index + 1} ended: ${stop}${returned.join('')}`);
-    for (const event of step.events) print(`  event ${JSON.stringify(event)}`);
+    for (const event of step.events) print(`  event ${eventText(event)}`);
     for (const change of changes[index] ?? []) {
       if (change.path === 'outcome') continue;
-      print(`  ${change.label}: ${change.expected} -> ${change.actual}`);
+      print(`  ${change.label.replace(/:$/, '')}: ${change.expected} -> ${change.actual}`);
     }
   }
+}
+
+/** The event with its fields; what an entry finds in the registers is among the changes already. */
+function eventText({ e, ...fields }: HostEvent): string {
+  const parts = Object.entries(fields)
+    .filter(([, value]) => typeof value !== 'object')
+    .map(
+      ([key, value]) => `${key} ${typeof value === 'number' ? value.toString(16) : JSON.stringify(value)}`,
+    );
+  return [e, ...parts].join(', ');
 }

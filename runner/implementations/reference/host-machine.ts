@@ -82,7 +82,7 @@ export function buildMachine(
     throw new MalformedCase(`pgd cannot be at ${pgd}`);
   const processors: Processor[] = [];
   for (let hostCpu = 0; hostCpu < nr_cpu_ids; hostCpu++) {
-    processors.push(makeProcessor(memory, givenRegisters(hostTree, hostCpu, initialised, pgd)));
+    processors.push(makeProcessor(memory, givenRegisters(hostTree, hostCpu)));
   }
   const kernel = new Kernel(memory, processors, world);
   const host = new Host(kernel, profile);
@@ -146,8 +146,20 @@ function setUpKernel(kernel: Kernel, tree: Tree, initialised: boolean): void {
   kernel.task.fpu_counter = wordAt(task, 'fpu_counter');
 }
 
-function givenRegisters(tree: Tree, hostCpu: number, initialised: boolean, pgd: number): Registers {
-  const registers = hostRegisters(hostCpu, pgd);
+/** Registers by what is given of the host, which many cases share. */
+const knownRegisters = new WeakMap<Tree, Registers[]>();
+
+/** The registers of a host CPU at the start of a case; the caller may change them. */
+function givenRegisters(host: Tree, hostCpu: number): Registers {
+  const known = knownRegisters.get(host) ?? [];
+  knownRegisters.set(host, known);
+  known[hostCpu] ??= readRegisters(host, hostCpu);
+  return { ...known[hostCpu] };
+}
+
+function readRegisters(tree: Tree, hostCpu: number): Registers {
+  const initialised = flagAt(tree, 'initialised', true);
+  const registers = hostRegisters(hostCpu, wordAt(tree, 'pgd', Physical.launcherPgd));
   const usedfpu = flagAt(treeAt(tree, 'task'), 'usedfpu');
   const pgeOn = flagAt(tree, 'feature_pge', true) && !initialised;
   const { idtr } = registers;
