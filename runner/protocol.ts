@@ -144,6 +144,43 @@ export interface ProcessorGiven {
   io: PortValue[];
 }
 
+const WORD_REGISTERS = [
+  ...GENERAL_REGISTERS,
+  ...CONTROL_REGISTERS,
+  ...SYSENTER_REGISTERS,
+  'eip',
+  'eflags',
+] as const satisfies readonly WordRegister[];
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Whether all registers are there, each with all its parts. */
+export function isProcessorRegisters(value: unknown): value is ProcessorRegisters {
+  if (!isRecord(value)) return false;
+  const hasParts = (name: string, parts: readonly string[]): boolean => {
+    const register = value[name];
+    return isRecord(register) && parts.every((part) => typeof register[part] === 'number');
+  };
+  return (
+    WORD_REGISTERS.every((name) => typeof value[name] === 'number') &&
+    SEGMENT_REGISTERS.every((name) => hasParts(name, ['selector', 'base', 'limit', 'attributes'])) &&
+    hasParts('gdtr', ['base', 'limit']) &&
+    hasParts('idtr', ['base', 'limit'])
+  );
+}
+
+/** Whether `given` is the state of a processor, as class processor has it. */
+export function isProcessorGiven(given: Given): given is ProcessorGiven {
+  return (
+    typeof given.memory_size === 'number' &&
+    Array.isArray(given.memory) &&
+    Array.isArray(given.io) &&
+    isProcessorRegisters(given.registers)
+  );
+}
+
 /** The one operation of class processor. */
 export interface RunStep extends RequestStep {
   op: 'run';

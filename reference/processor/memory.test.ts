@@ -46,6 +46,43 @@ describe('physical memory', () => {
     expect(memory.bytes.every((byte) => byte === 0)).toBe(true);
   });
 
+  it('comes back to a content, and to another one', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write8(1, 0x11);
+    memory.write8(PAGE_SIZE, 0x22);
+    const one = memory.snapshot();
+    memory.clear();
+    memory.write8(2 * PAGE_SIZE, 0x33);
+    const other = memory.snapshot();
+
+    memory.restore(one);
+    memory.write8(1, 0xff);
+    memory.write8(3 * PAGE_SIZE, 0xff);
+    memory.restore(one);
+    expect(memory.touchedPages()).toEqual([]);
+    expect(memory.snapshot()).toEqual(one);
+    expect(memory.bytes.reduce((sum, byte) => sum + byte)).toBe(0x33);
+
+    memory.restore(other);
+    expect(memory.read8(2 * PAGE_SIZE)).toBe(0x33);
+    expect(memory.bytes.reduce((sum, byte) => sum + byte)).toBe(0x33);
+  });
+
+  it('changes the version of a watched page when another content comes back', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.write8(0, 1);
+    const content = memory.snapshot();
+    memory.clear();
+    const empty = memory.watch(0);
+    memory.restore(content);
+    expect(memory.version(0)).not.toBe(empty);
+    const restored = memory.watch(0);
+    memory.restore(content);
+    expect(memory.version(0)).toBe(restored);
+    memory.write8(0, 2);
+    expect(memory.version(0)).not.toBe(restored);
+  });
+
   it('changes the version of a watched page at its first write, and at no other', () => {
     const memory = new PhysicalMemory(SIZE);
     memory.write8(0, 1);

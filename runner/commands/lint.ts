@@ -6,7 +6,7 @@ import { formatProblem, type Problem } from '../cases/problem.js';
 import { loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
-import { PROFILES, type ProcessorGiven } from '../protocol.js';
+import { isProcessorGiven, PROFILES } from '../protocol.js';
 import { print } from '../report/output.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode } from '../usage.js';
@@ -85,8 +85,8 @@ export function expansionProblems(entry: Case, choices: Record<string, string>):
 function deriveFirst({ request, expected }: ExpandedCase, choices: Record<string, string>): void {
   const first = expected[0];
   if (first === undefined) return;
-  if (request.class === 'processor') {
-    expectedProcessorState(processorStateOf(request.given as ProcessorGiven), first, choices);
+  if (isProcessorGiven(request.given)) {
+    expectedProcessorState(processorStateOf(request.given), first, choices);
   } else {
     expectedHostState(hostStateOf(request), first.state);
   }

@@ -5,7 +5,7 @@ import { didYouMean } from '../cases/nearest.js';
 import { behaviours, loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
-import type { ProcessorGiven } from '../protocol.js';
+import { isProcessorGiven } from '../protocol.js';
 import { print, printProse } from '../report/output.js';
 import { readable } from '../report/readable.js';
 import { behavioursOfPatterns, checkNames } from '../select.js';
@@ -63,17 +63,17 @@ function expectations({ request, expected }: ExpandedCase): unknown[] {
 }
 
 function derived(request: ExpandedCase['request'], expectation: Expectation): unknown {
-  if (request.class !== 'processor') {
+  const { given } = request;
+  if (!isProcessorGiven(given)) {
     return {
       ...expectation,
       state: namedPart(expectedHostState(hostStateOf(request), expectation.state), expectation),
     };
   }
-  const given = request.given as ProcessorGiven;
   const { registers, memory, io } = expectedProcessorState(processorStateOf(given), expectation, {});
-  const before = given.registers as unknown as Record<string, unknown>;
+  const before = new Map<string, unknown>(Object.entries(given.registers));
   const changed = Object.entries(registers).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before.get(name)),
   );
   const unchanged = new Set(
     processorStateOf(given)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type DataMap, type Expectation, isMap } from '../cases/case.js';
+import { CaseError } from '../cases/problem.js';
 import {
   expectedHostState,
   expectedProcessorState,
@@ -9,7 +10,7 @@ import {
   processorStateOf,
 } from '../expand/frame.js';
 import type { ExpandedCase, Reading } from '../expand/request.js';
-import type { CaseResult, ProcessorGiven, StepResult } from '../protocol.js';
+import { type CaseResult, isProcessorGiven, type StepResult } from '../protocol.js';
 import { type Difference, difference, isWithin } from './difference.js';
 import { eventDifferences } from './events.js';
 import { hostDifferences } from './host.js';
@@ -47,7 +48,8 @@ function judgeProcessor(
   result: CaseResult,
   judging: Judging,
 ): Difference[][] {
-  let before: ProcessorState = processorStateOf(request.given as ProcessorGiven);
+  if (!isProcessorGiven(request.given)) throw new CaseError('given is not the state of a processor');
+  let before: ProcessorState = processorStateOf(request.given);
   const all: Difference[][] = [];
   for (const [index, expectation] of expected.entries()) {
     const step = result.steps[index];

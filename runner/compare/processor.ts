@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { type Expectation, isMap } from '../cases/case.js';
+import type { Expectation } from '../cases/case.js';
 import { EXCEPTION_NAMES } from '../expand/exception.js';
 import type { ExpectedProcessorState, ProcessorState } from '../expand/frame.js';
 import { MemoryImage } from '../expand/image.js';
 import {
   CONTROL_REGISTERS,
   GENERAL_REGISTERS,
-  type MemoryRun,
+  isProcessorRegisters,
   type PortAccess,
   type ProcessorRegisters,
   SEGMENT_REGISTERS,
@@ -22,11 +22,11 @@ const WORDS = ['eip', ...GENERAL_REGISTERS, 'eflags', ...CONTROL_REGISTERS, ...S
 /** The state in an answer, or undefined when it is not one. */
 export function processorStateIn(state: Record<string, unknown>): ProcessorState | undefined {
   const { registers, memory = [], io = [] } = state;
-  if (!isMap(registers) || !Array.isArray(memory) || !Array.isArray(io)) return undefined;
+  if (!isProcessorRegisters(registers) || !Array.isArray(memory) || !Array.isArray(io)) return undefined;
   return {
-    registers: registers as unknown as ProcessorRegisters,
-    memory: MemoryImage.of(memory as MemoryRun[]),
-    io: io as PortAccess[],
+    registers,
+    memory: MemoryImage.of(memory),
+    io,
   };
 }
 

@@ -2,7 +2,13 @@
 
 import type { Case, CaseBody, DataMap, Expectation, Step } from '../cases/case.js';
 import { merge } from '../cases/merge.js';
-import type { CaseRequest, Observe, Profile, RequestStep } from '../protocol.js';
+import {
+  type CaseRequest,
+  isProcessorGiven,
+  type Observe,
+  type Profile,
+  type RequestStep,
+} from '../protocol.js';
 import { hostGiven } from './host.js';
 import { processorGiven } from './processor.js';
 
@@ -49,9 +55,8 @@ function hostStep(step: Step): RequestStep {
 }
 
 function observation(request: CaseRequest, body: CaseBody): Observe {
-  if (request.class === 'processor') {
-    const { memory_size } = request.given as { memory_size: number };
-    return { registers: true, memory: [[0, memory_size]] };
+  if (isProcessorGiven(request.given)) {
+    return { registers: true, memory: [[0, request.given.memory_size]] };
   }
   const groups = Object.entries(EVENT_GROUPS)
     .filter(([, names]) => body.steps.some((step) => namesEvent(step, names)))

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { MemoryImage } from '../../expand/image.js';
-import type { CaseRequest, ProcessorGiven, ProcessorRegisters } from '../../protocol.js';
+import {
+  type CaseRequest,
+  isProcessorGiven,
+  type ProcessorGiven,
+  type ProcessorRegisters,
+} from '../../protocol.js';
 import { codeAt, refuseForeignInstructions } from './instructions.js';
 import { hex, type ReachablePage, reachablePages, Unsupported } from './machine.js';
 import { LdtMirror } from './segments.js';
@@ -50,7 +55,8 @@ export function plan(request: CaseRequest, hello: Hello): Plan {
 
 function processorGiven(request: CaseRequest): ProcessorGiven {
   if (request.class !== 'processor') throw new Unsupported(`class ${request.class}`);
-  return request.given as ProcessorGiven;
+  if (!isProcessorGiven(request.given)) throw new Unsupported('a given that is not the state of a processor');
+  return request.given;
 }
 
 function refuseSteps({ steps }: CaseRequest): void {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type {
-  CaseRequest,
-  MemoryRun,
-  PortValue,
-  ProcessorGiven,
-  ProcessorRegisters,
+import {
+  type CaseRequest,
+  isProcessorGiven,
+  type MemoryRun,
+  type PortValue,
+  type ProcessorRegisters,
 } from '../../protocol.js';
 import { CASE_BYTES, ROM_WINDOW } from './control-block.js';
 
@@ -24,8 +24,8 @@ export interface ProcessorRequest {
 /** Throws `Unsupported` unless the machine can be put into the given state and the steps can be done. */
 export function processorRequest(request: CaseRequest): ProcessorRequest {
   if (request.class !== 'processor') throw new Unsupported(`class ${request.class}`);
-  // The runner has checked the case against the schema of its class.
-  const given = request.given as ProcessorGiven;
+  const { given } = request;
+  if (!isProcessorGiven(given)) throw new Unsupported('a given that is not the state of a processor');
   if (given.memory_size > CASE_BYTES) {
     throw new Unsupported(`more than ${CASE_BYTES / 0x10_0000} MiB of memory`);
   }

@@ -12,16 +12,16 @@ import {
   type RunLimits,
   type ScheduledEvent,
 } from '../../../reference/processor/index.js';
-import type {
-  CaseRequest,
-  CaseResult,
-  Given,
-  PortAccess,
-  PortValue,
-  ProcessorGiven,
-  ProcessorStepResult,
-  RequestStep,
-  RunStep,
+import {
+  type CaseRequest,
+  type CaseResult,
+  isProcessorGiven,
+  type PortAccess,
+  type PortValue,
+  type ProcessorGiven,
+  type ProcessorStepResult,
+  type RequestStep,
+  type RunStep,
 } from '../../protocol.js';
 import { nonZeroRuns } from './memory-runs.js';
 
@@ -132,10 +132,6 @@ function limitsOf(step: RunStep): RunLimits {
     return { counter: 'all', after, vector };
   });
   return { instructions: step.max_instructions, events };
-}
-
-function isProcessorGiven(given: Given): given is ProcessorGiven {
-  return 'registers' in given && 'memory' in given && 'memory_size' in given && 'io' in given;
 }
 
 function isRunStep(step: RequestStep): step is RunStep {
