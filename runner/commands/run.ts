@@ -96,7 +96,9 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     if (interruption.signal.aborted) return ExitCode.interrupted;
     const idle = idleGroups(results, selection);
     for (const group of idle) print(`no case of ${group} ran: that is not conformance`);
-    return exitCode(results, comparison, idle.length === 0 && (complete || options.failFast === true));
+    const code = exitCode(results, comparison, idle.length === 0 && (complete || options.failFast === true));
+    report.verdict(code === ExitCode.conforms, comparison.expected.length);
+    return code;
   } finally {
     await implementation.stop();
   }

@@ -102,6 +102,12 @@ export class TextReport {
     print(`  in ${summary.seconds.toFixed(2)} s`);
   }
 
+  /** The one line that says it all. */
+  verdict(conforms: boolean, knownFailures: number): void {
+    const but = knownFailures === 0 ? '' : `, but for ${knownFailures} known failures`;
+    print(conforms ? this.paint(`conforms${but}`, GREEN) : this.paint('does not conform', RED));
+  }
+
   private unsupported(results: readonly Result[]): void {
     const reasons = new Map<string, number>();
     for (const { verdict, details } of results) {
@@ -133,4 +139,5 @@ export class TextReport {
 }
 
 const RED = '31';
+const GREEN = '32';
 const MOST_REASONS = 10;
