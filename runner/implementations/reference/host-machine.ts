@@ -205,6 +205,16 @@ function setTable(
   entries: [number, number, number][],
 ): void {
   memory.load(table, new Uint8Array(size * 8));
+  setEntries(memory, table, size, entries);
+}
+
+/** Sets the named entries of a table that has room for `size`. */
+function setEntries(
+  memory: PhysicalMemory,
+  table: number,
+  size: number,
+  entries: [number, number, number][],
+): void {
   for (const [index, a, b] of entries) {
     if (!(index < size)) throw new MalformedCase(`there is no table entry ${index}`);
     writeEntry(memory, table, index, { a, b });
@@ -315,6 +325,6 @@ function addVirtualCpu(machine: HostMachine, lg: Lguest, tree: Tree): void {
   cpu.hcall = flagAt(fields, 'hcall_pending');
   cpu.timer_armed = flagAt(fields, 'timer_armed');
   cpu.last_pages = optionalWordAt(fields, 'last_pages');
-  for (const [index, a, b] of entriesAt(tree, 'gdt')) writeEntry(memory, cpu.gdt, index, { a, b });
-  for (const [index, a, b] of entriesAt(tree, 'idt')) writeEntry(memory, cpu.idt, index, { a, b });
+  setEntries(memory, cpu.gdt, GDT_ENTRIES, entriesAt(tree, 'gdt'));
+  setEntries(memory, cpu.idt, IDT_ENTRIES, entriesAt(tree, 'idt'));
 }

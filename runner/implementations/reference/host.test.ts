@@ -49,6 +49,8 @@ describe('requests that are not as the protocol says', () => {
     ['too many host CPUs', { host: { nr_cpu_ids: 5 } }],
     ['a host CPU that is not there', { host: { host_cpu: 2 } }],
     ['a register that is not there', { ...GUEST, script: [{ regs: { rax: 1 } }] }],
+    ['a GDT entry that is not there', { gdt: { 32: [0, 0] } }],
+    ['an IDT entry that is not there', { idt: { 256: [0, 0] } }],
     ['a descriptor that is not there', { pages: { guest_gdt: { 32: [0, 0] } } }],
   ])('%s', (_, given) => {
     expect(reference.run(request(given, {}))).toMatchObject({ kind: 'error', code: 1002 });

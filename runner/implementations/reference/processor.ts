@@ -80,7 +80,11 @@ class Machine {
 
   prepare(given: ProcessorGiven): void {
     this.memory.clear();
-    for (const { at, hex } of given.memory) this.memory.load(at, Buffer.from(hex, 'hex'));
+    for (const { at, hex } of given.memory) {
+      if (at + hex.length / 2 > this.memory.size)
+        throw new MalformedRequest(`memory at ${at} is outside memory_size`);
+      this.memory.load(at, Buffer.from(hex, 'hex'));
+    }
     this.processor.reset();
     this.processor.setRegisters(given.registers);
     this.ports.current = new CasePorts(given.io);
