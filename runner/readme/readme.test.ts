@@ -7,7 +7,7 @@ import { loadSuite } from '../cases/suite.js';
 import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
 import { clauseTable, withTable } from './clause-table.js';
-import { withOutputs } from './walkthrough.js';
+import { consoleBlocks, withOutputs } from './walkthrough.js';
 
 const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -19,6 +19,10 @@ test('the table in the README is up to date (npm run readme)', async () => {
 
 test('a README without the marks is refused', () => {
   expect(() => withTable('no marks', 'table')).toThrow('has no <!-- table -->');
+});
+
+test('every console block of the README is one that is run', () => {
+  expect(consoleBlocks(readme)).toHaveLength(readme.split('```console').length - 1);
 });
 
 test.skipIf(!hasPython)(

@@ -8,10 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../package.js';
 
-const BLOCK = /```console\n\$ ([^`]*?)```/g;
+const BLOCK = /```console\n\$ ([\s\S]*?)```/g;
 /** From the sources, so that no build is needed. */
 const FROM_SOURCE = `${process.execPath} --import tsx ${join(packageRoot, 'runner', 'cli.ts')}`;
 const WIDTH = 160;
+
+/** The console blocks of a text, each from its fence to its fence. */
+export function consoleBlocks(text: string): string[] {
+  return [...text.matchAll(BLOCK)].map(([block]) => block);
+}
 
 /**
  * The README with the output of each console block as its commands print it now. Where only the time taken differs, the

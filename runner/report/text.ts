@@ -87,7 +87,7 @@ export class TextReport {
     })).filter(({ count }) => count > 0);
     const list = counts.map(({ verdict, count }) => `${count} ${verdict}`).join(', ');
     print(
-      `${summary.label}, profile ${summary.profile}: ${results.length} cases: ${list === '' ? 'none ran' : list}`,
+      `${summary.label}, profile ${summary.profile}: ${results.length} ${results.length === 1 ? 'case' : 'cases'}: ${list === '' ? 'none ran' : list}`,
     );
     const { expected } = summary.comparison;
     if (expected.length > 0) print(`  ${expected.length} of the failures are known`);
