@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Case } from './cases/case.js';
 import { isWithin } from './compare/difference.js';
+import { messageOf } from './message-of.js';
 import { patternOf } from './select.js';
 import { UsageError } from './usage.js';
 import { isBad, type Result } from './verdict.js';
@@ -64,7 +65,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot read ${file}: ${messageOf(error)}`);
   }
 }
 

@@ -152,16 +152,17 @@ const WORD_REGISTERS = [
   'eflags',
 ] as const satisfies readonly WordRegister[];
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+/** Whether a value out of JSON is a map. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether all registers are there, each with all its parts. */
 export function isProcessorRegisters(value: unknown): value is ProcessorRegisters {
-  if (!isRecord(value)) return false;
+  if (!isObject(value)) return false;
   const hasParts = (name: string, parts: readonly string[]): boolean => {
     const register = value[name];
-    return isRecord(register) && parts.every((part) => typeof register[part] === 'number');
+    return isObject(register) && parts.every((part) => typeof register[part] === 'number');
   };
   return (
     WORD_REGISTERS.every((name) => typeof value[name] === 'number') &&

@@ -6,6 +6,7 @@ import { CaseError } from './cases/problem.js';
 import { type Judging, judge } from './compare/judge.js';
 import { type ExpandedCase, expandCase } from './expand/request.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
+import { messageOf } from './message-of.js';
 import type { Declaration } from './protocol.js';
 import { detailsOf, isBad, type Result } from './verdict.js';
 
@@ -158,8 +159,4 @@ function judged(expanded: ExpandedCase, result: CaseAnswer, judging: Judging): O
     if (!(error instanceof CaseError)) throw error;
     return { verdict: 'fail', details: [`the expectation cannot be derived: ${error.message}`] };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

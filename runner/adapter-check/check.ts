@@ -2,13 +2,14 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { checkCaseResult, checkDeclaration, WrongShape } from '../implementations/stdio/check-reply.js';
-import { isObject, parseReply, type Reply, show } from '../implementations/stdio/messages.js';
+import { parseReply, type Reply, show } from '../implementations/stdio/messages.js';
 import type { Connect } from '../implementations/stdio/transport.js';
 import {
   type CaseRequest,
   type ConformanceClass,
   type Declaration,
   ErrorCode,
+  isObject,
   PROTOCOL_VERSION,
 } from '../protocol.js';
 import { Conversation, type Heard } from './conversation.js';

@@ -6,6 +6,7 @@ import { formatProblem, type Problem } from '../cases/problem.js';
 import { loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
+import { messageOf } from '../message-of.js';
 import { isProcessorGiven, PROFILES } from '../protocol.js';
 import { print } from '../report/output.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
@@ -76,7 +77,7 @@ export function expansionProblems(entry: Case, choices: Record<string, string>):
       const expanded = expandCase(entry, { profile, choices });
       deriveFirst(expanded, choices);
     } catch (error) {
-      return [problemOf(entry, error instanceof Error ? error.message : String(error))];
+      return [problemOf(entry, messageOf(error))];
     }
   }
   return [];

@@ -5,11 +5,13 @@ import type { Readable, Writable } from 'node:stream';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { ReferenceImplementation } from '../implementations/reference/index.js';
 import { LineSplitter, LineTooLong } from '../implementations/stdio/lines.js';
-import { encodeMessage, isObject } from '../implementations/stdio/messages.js';
+import { encodeMessage } from '../implementations/stdio/messages.js';
+import { messageOf } from '../message-of.js';
 import {
   type CaseRequest,
   CONFORMANCE_CLASSES,
   ErrorCode,
+  isObject,
   PROFILES,
   PROTOCOL_VERSION,
   type Profile,
@@ -82,7 +84,7 @@ class Server {
     try {
       message = JSON.parse(line);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       return encodeError(null, new RequestError(ErrorCode.parseError, `not JSON: ${reason}`));
     }
     const id = isObject(message) ? message.id : undefined;

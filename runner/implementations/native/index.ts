@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { CaseError } from '../../cases/problem.js';
+import { messageOf } from '../../message-of.js';
 import { suiteVersion } from '../../package.js';
 import type { CaseRequest, Declaration } from '../../protocol.js';
 import { PROTOCOL_VERSION } from '../../protocol.js';
@@ -62,7 +63,7 @@ class NativeImplementation implements Implementation {
       if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message };
       if (error instanceof CaseError) return { kind: 'unsupported', reason: error.message };
       if (this.#process?.ended === true) this.#process = undefined;
-      const how = error instanceof Error ? error.message : String(error);
+      const how = messageOf(error);
       return { kind: 'crashed', how, stderr: '' };
     }
   }
@@ -81,7 +82,7 @@ class NativeImplementation implements Implementation {
 
 function cannotRun(error: unknown): never {
   throw new CannotStart(
-    error instanceof Error ? error.message : String(error),
+    messageOf(error),
     'a 32-bit program must be able to run here: the kernel needs IA32 emulation, modify_ldt and memfd_create',
   );
 }

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { messageOf } from '../../message-of.js';
 import { type CaseRequest, type CaseResult, type Declaration, PROTOCOL_VERSION } from '../../protocol.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
 import { CaseRunner, TIME_LIMIT_SECONDS } from './case-runner.js';
@@ -54,7 +55,7 @@ class Qemu implements Implementation {
     try {
       this.#runner = new CaseRunner(await Machine.start(this.#binary), this.#timeLimit);
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       throw new CannotStart(
         `QEMU ${version} does not start: ${said}`,
         'the machine needs the types microvm and memory-backend-file, and system management mode in TCG (QEMU 7.0 or later)',
@@ -100,7 +101,7 @@ class Qemu implements Implementation {
     await machine?.stop();
     const stderr = machine?.stderr ?? '';
     if (error instanceof Stuck) return { kind: 'timeout', seconds: error.seconds, stderr };
-    return { kind: 'crashed', how: error instanceof Error ? error.message : String(error), stderr };
+    return { kind: 'crashed', how: messageOf(error), stderr };
   }
 }
 

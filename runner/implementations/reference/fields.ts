@@ -2,6 +2,8 @@
 
 /** Reading the plain data of a request; what is not as the protocol says is a malformed case. */
 
+import { isObject } from '../../protocol.js';
+
 /** The case cannot be run as it is given; answered with error 1002. */
 export class MalformedCase extends Error {
   constructor(message: string) {
@@ -12,21 +14,17 @@ export class MalformedCase extends Error {
 
 export type Tree = Record<string, unknown>;
 
-export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A map; absent and null are an empty one. */
 export function treeAt(source: Tree, key: string): Tree {
   const value = source[key] ?? {};
-  if (!isTree(value)) throw new MalformedCase(`${key} is not a map`);
+  if (!isObject(value)) throw new MalformedCase(`${key} is not a map`);
   return value;
 }
 
 /** A list of maps; absent and null are an empty one. */
 export function treesAt(source: Tree, key: string): Tree[] {
   return listAt(source, key).map((entry, index) => {
-    if (!isTree(entry)) throw new MalformedCase(`${key}[${index}] is not a map`);
+    if (!isObject(entry)) throw new MalformedCase(`${key}[${index}] is not a map`);
     return entry;
   });
 }

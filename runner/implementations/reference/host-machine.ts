@@ -25,13 +25,13 @@ import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-pag
 import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { Processor, Registers } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
+import { isObject } from '../../protocol.js';
 import {
   bytesAt,
   elementAt,
   entriesAt,
   flagAt,
   indexAt,
-  isTree,
   listAt,
   MalformedCase,
   optionalWordAt,
@@ -182,7 +182,7 @@ function setUpPages(machine: HostMachine, given: Tree): void {
   const list = Array.isArray(given.pages) ? listAt(given, 'pages') : [];
   if (!Array.isArray(given.pages)) list[machine.kernel.host_cpu] = given.pages;
   list.forEach((page, hostCpu) => {
-    if (isTree(page)) setUpStatePage(machine.host.memory, statePhysical(hostCpu), page);
+    if (isObject(page)) setUpStatePage(machine.host.memory, statePhysical(hostCpu), page);
   });
 }
 

@@ -6,7 +6,8 @@ import { HostBug, HostHang, type HostObserver, type Profile } from '../../../ref
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
-import { indexAt, isTree, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
+import { isObject } from '../../protocol.js';
+import { indexAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { describeState } from './host-answer.js';
 import { buildMachine, type HostMachine, type MakeProcessor, storeRun } from './host-machine.js';
 import { CPU_OPERATIONS, HOST_OPERATIONS, type Returned } from './operations.js';
@@ -27,7 +28,7 @@ export function runHostCase(request: CaseRequest, profile: Profile, observer?: H
 
 /** The state that a case starts from. */
 export function givenOf(request: CaseRequest): Tree {
-  if (!isTree(request.given)) throw new MalformedCase('given is not a map');
+  if (!isObject(request.given)) throw new MalformedCase('given is not a map');
   return request.given;
 }
 

@@ -14,7 +14,7 @@ import {
 import type { Answer, Implementation } from '../implementation.js';
 import { MalformedCase } from './fields.js';
 import { runHostCase } from './host.js';
-import { MalformedRequest, runProcessorCase } from './processor.js';
+import { runProcessorCase } from './processor.js';
 import { runSystemCase } from './system.js';
 
 /** The reference in this process: all classes, all operations. */
@@ -39,7 +39,7 @@ export class ReferenceImplementation implements Implementation {
       return { kind: 'result', result: this.runCase(request) };
     } catch (error) {
       if (error instanceof NotModelled) return { kind: 'unsupported', reason: error.message };
-      if (error instanceof MalformedCase || error instanceof MalformedRequest) {
+      if (error instanceof MalformedCase) {
         return { kind: 'error', code: ErrorCode.malformedCase, message: error.message, stderr: '' };
       }
       throw error;

@@ -23,15 +23,8 @@ import {
   type RequestStep,
   type RunStep,
 } from '../../protocol.js';
+import { MalformedCase } from './fields.js';
 import { nonZeroRuns } from './memory-runs.js';
-
-/** A request that the schema would have refused. */
-export class MalformedRequest extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'MalformedRequest';
-  }
-}
 
 /** The ports of a case: those that it lists answer, all others read as ones. Writes change nothing. */
 class CasePorts implements PortBus {
@@ -82,7 +75,7 @@ class Machine {
     this.memory.clear();
     for (const { at, hex } of given.memory) {
       if (at + hex.length / 2 > this.memory.size)
-        throw new MalformedRequest(`memory at ${at} is outside memory_size`);
+        throw new MalformedCase(`memory at ${at} is outside memory_size`);
       this.memory.load(at, Buffer.from(hex, 'hex'));
     }
     this.processor.reset();
@@ -105,14 +98,14 @@ function machineFor(size: number, observer: ProcessorObserver | undefined): Mach
  */
 export function runProcessorCase(request: CaseRequest, observer?: ProcessorObserver): CaseResult {
   const { given } = request;
-  if (!isProcessorGiven(given)) throw new MalformedRequest('given is not the state of a processor');
+  if (!isProcessorGiven(given)) throw new MalformedCase('given is not the state of a processor');
   const machine = machineFor(given.memory_size, observer);
   machine.prepare(given);
   return { steps: request.steps.map((step) => runStep(machine, step, request)) };
 }
 
 function runStep(machine: Machine, step: RequestStep, request: CaseRequest): ProcessorStepResult {
-  if (!isRunStep(step)) throw new MalformedRequest(`class processor has no operation ${step.op}`);
+  if (!isRunStep(step)) throw new MalformedCase(`class processor has no operation ${step.op}`);
   const { processor, ports } = machine;
   ports.current.accesses = [];
   const stop = processor.run(limitsOf(step));
@@ -132,7 +125,7 @@ function runStep(machine: Machine, step: RequestStep, request: CaseRequest): Pro
 function limitsOf(step: RunStep): RunLimits {
   const events = (step.interrupts ?? []).map(({ after, vector, nmi }): ScheduledEvent => {
     if (nmi === true) return { counter: 'all', after, nmi };
-    if (vector === undefined) throw new MalformedRequest('an interrupt needs a vector or nmi');
+    if (vector === undefined) throw new MalformedCase('an interrupt needs a vector or nmi');
     return { counter: 'all', after, vector };
   });
   return { instructions: step.max_instructions, events };

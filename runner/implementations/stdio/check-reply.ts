@@ -7,12 +7,13 @@ import {
   CONTROL_REGISTERS,
   type Declaration,
   GENERAL_REGISTERS,
+  isObject,
   PROFILES,
   PROTOCOL_VERSION,
   SEGMENT_REGISTERS,
   SYSENTER_REGISTERS,
 } from '../../protocol.js';
-import { isObject, show } from './messages.js';
+import { show } from './messages.js';
 
 /**
  * The shape of answers, checked by hand: this runs for every answer of every case, and says in an adapter author's

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { messageOf } from '../../message-of.js';
 import { suiteVersion } from '../../package.js';
 import { type CaseRequest, type Declaration, ErrorCode } from '../../protocol.js';
 import type { Answer, Implementation } from '../implementation.js';
@@ -141,7 +142,7 @@ class StdioImplementation implements Implementation {
     try {
       return { kind: 'result', result: checkCaseResult(request, reply.result) };
     } catch (error) {
-      return { kind: 'bad-reply', problem: error instanceof Error ? error.message : String(error), stderr };
+      return { kind: 'bad-reply', problem: messageOf(error), stderr };
     }
   }
 
@@ -198,7 +199,7 @@ class StdioImplementation implements Implementation {
       this.#waiting = [];
       for (const pending of waiting) this.#send(session, pending);
     } catch (error) {
-      this.#giveUp(`it cannot be started again: ${error instanceof Error ? error.message : String(error)}`);
+      this.#giveUp(`it cannot be started again: ${messageOf(error)}`);
     } finally {
       this.#starting = false;
     }

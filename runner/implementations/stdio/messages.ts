@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { isObject } from '../../protocol.js';
+
 /** What an implementation answered to one request. */
 export type Reply =
   | { kind: 'result'; result: unknown }
@@ -58,10 +60,6 @@ export function parseReply(line: string, number: number): Incoming {
       ...(reason === undefined ? {} : { reason }),
     },
   };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value as a message names it: `the string "7"`, `nothing`, `-1`. */

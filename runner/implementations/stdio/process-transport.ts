@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { messageOf } from '../../message-of.js';
 import { CannotStart } from '../implementation.js';
 import { splitWords } from './command-line.js';
 import { LineSplitter, Tail } from './lines.js';
@@ -118,7 +119,7 @@ class ProcessTransport implements Transport {
       for (const line of this.#splitter.push(chunk)) this.events.line(line);
     } catch (error) {
       this.#broken = true;
-      this.events.broken(error instanceof Error ? error.message : String(error));
+      this.events.broken(messageOf(error));
     }
   }
 

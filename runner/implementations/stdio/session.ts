@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { messageOf } from '../../message-of.js';
 import { type Declaration, PROTOCOL_VERSION } from '../../protocol.js';
 import { CannotStart } from '../implementation.js';
 import { checkDeclaration } from './check-reply.js';
@@ -186,7 +187,7 @@ function readDeclaration(outcome: Opening): Declaration {
   try {
     return checkDeclaration(incoming.reply.result);
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     throw new CannotStart(`its answer to initialize is wrong: ${problem}`, 'see spec/protocol.md, Methods');
   }
 }
