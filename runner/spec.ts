@@ -16,7 +16,7 @@ export interface Clause {
   line: number;
 }
 
-const CLAUSE = /^\*\*([A-Z]+-\d+)\*\* \(([^)]*)\)\s*(.*)$/;
+const CLAUSE = /^\*\*([A-Z][A-Z0-9]*-\d+)\*\* \(([^)]*)\)\s*(.*)$/;
 
 /** The clauses of all chapters, in the order of the files. */
 export function readClauses(): Clause[] {

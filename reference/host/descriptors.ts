@@ -11,6 +11,8 @@ export interface DescriptorWords {
 /** Bits of the second word. */
 export const DescriptorBit = {
   accessed: 0x0100,
+  /** S: a code or data segment, not a system descriptor or gate. */
+  codeOrData: 0x1000,
   dpl: 0x6000,
   dplOne: 0x2000,
   present: 0x8000,

@@ -55,7 +55,9 @@ export function runGuestOnce(cpu: LgCpu): void {
   kernel.observer?.note('SW-1', `into the guest at ${prefixedHex(cpu.regs.eip)} on host CPU ${hostCpu}`);
   const pgdir = pgdirOf(currentSlot(cpu));
   kernel.event(describeEntry(kernel, cpu, pgdir));
+  cpu.lg.host.guard?.enter(cpu);
   callRunGuestOnce(kernel, lguestPages(hostCpu), pgdir);
+  cpu.lg.host.guard?.leave();
 }
 
 /* v8 ignore start -- @preserve: told to a person by `explain`, not to a case */

@@ -16,10 +16,14 @@ export type HostEvent =
   | { e: 'hrtimer_start'; delta_ns: number; mode: 'abs' }
   | { e: 'signal_pending'; value: boolean }
   | { e: 'try_to_freeze' | 'schedule' | 'cond_resched' | 'local_irq_disable' | 'local_irq_enable' }
-  | { e: 'set_current_state'; state: 'TASK_INTERRUPTIBLE' }
+  | { e: 'set_current_state'; state: 'TASK_INTERRUPTIBLE' | 'TASK_RUNNING' }
   | { e: 'unlazy_fpu' | 'math_state_restore' }
   | { e: 'fpu_save' | 'stts' | 'clts' | 'fpu_restore' }
   | { e: 'init_fpu'; ok: boolean }
+  | { e: 'wait_event_interruptible' | 'mmput' }
+  | { e: 'get_vm_area' | 'map_vm_area' | 'misc_register'; ok: boolean }
+  | { e: 'vunmap' | 'misc_deregister' }
+  | { e: 'printk'; message: string }
   | { e: 'wrmsr'; msr: number; low: number; high: number }
   | { e: 'read_cr2'; value: number }
   | { e: 'read_cr4' | 'write_cr4'; cpu: number; value: number }

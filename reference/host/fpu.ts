@@ -55,6 +55,7 @@ function initFpu({ kernel, hardened }: Host): boolean {
     kernel.event({ e: 'local_irq_enable' });
     kernel.event({ e: 'init_fpu', ok });
   }
+  kernel.world.interruptsOn(); // FPU-25
   if (ok) kernel.task.used_math = 1;
   else kernel.signal_pending = true;
   if (kernel.reportsFpu && (ok || hardened)) kernel.event({ e: 'local_irq_disable' }); // E-21

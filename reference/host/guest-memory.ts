@@ -62,6 +62,7 @@ export function lgreadInto(
   if (length > room) {
     kernel.event({ e: 'host_overflow', array, how: readable ? 'copy' : 'zero', bytes: length, room });
   }
+  if (!readable && cpu.lg.host.hardened) badRead(cpu, address, length); // E-158: the kill ends it here
   memory.load(to, bytes ?? new Uint8Array(written));
   if (!readable) badRead(cpu, address, length);
 }
@@ -84,7 +85,7 @@ export function lgwrite32(cpu: LgCpu, address: number, value: number): void {
 }
 
 function userAddress(cpu: LgCpu, address: number): number {
-  return (cpu.lg.launcher.mem_base + address) >>> 0;
+  return (cpu.lg.mem_base + address) >>> 0;
 }
 
 function badRead(cpu: LgCpu, address: number, length: number): void {

@@ -43,15 +43,23 @@ const RESERVE_MEM = 0x00400000;
 /** `do_hypercalls`: the ring first, then the hypercall that the guest waits for. */
 export function doHypercalls(cpu: LgCpu): void {
   if (cpu.lg.lguest_data === 0) {
-    initialize(cpu, directArguments(cpu));
+    const args = directArguments(cpu);
+    tell(cpu, args, false);
+    initialize(cpu, args);
     cpu.hcall = false;
     return;
   }
   doAsyncHcalls(cpu); // HCALL-10
   if (cpu.pending_notify === 0) {
-    doHcall(cpu, directArguments(cpu));
+    const args = directArguments(cpu);
+    tell(cpu, args, false);
+    doHcall(cpu, args);
     cpu.hcall = false; // HCALL-3
   }
+}
+
+function tell(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs, fromRing: boolean): void {
+  cpu.lg.host.kernel.observer?.hypercall?.([arg0, arg1, arg2, arg3], fromRing);
 }
 
 /** The arguments are the guest's saved registers, which no call changes (HCALL-1 HCALL-2). */
@@ -89,7 +97,9 @@ function lguestArchInitHypercalls(cpu: LgCpu, address: number): boolean {
   const { lg } = cpu;
   const { kernel } = lg.host;
   if (!lguestAddressOk(lg, address, LguestData.size)) return false; // HCALL-7
-  lg.lguest_data = (lg.launcher.mem_base + address) >>> 0;
+  const userAddress = (lg.mem_base + address) >>> 0;
+  if (lg.host.hardened && userAddress === 0) return false; // E-144
+  lg.lguest_data = userAddress;
   // HCALL-6
   const tscKhz = kernel.boot_cpu.constant_tsc && !kernel.tsc_unstable ? kernel.tsc_khz : 0;
   if (!putData(cpu, LguestData.tsc_khz, tscKhz)) return false;
@@ -139,7 +149,7 @@ function doAsyncHcalls(cpu: LgCpu): void {
   const { launcher, lguest_data } = cpu.lg;
   const statusAt = (lguest_data + LguestData.hcall_status) >>> 0;
   const status = launcher.copyFromUser(statusAt, LHCALL_RING_SIZE);
-  if (status === null) return; // HCALL-11
+  if (status === null) return; // HCALL-11 E-155
 
   for (let done = 0; done < LHCALL_RING_SIZE; done++) {
     const slot = cpu.next_hcall;
@@ -151,6 +161,7 @@ function doAsyncHcalls(cpu: LgCpu): void {
       killGuest(cpu, () => 'Fetching async hypercalls');
       return;
     }
+    tell(cpu, args, true);
     doHcall(cpu, args); // HCALL-17
     if (!launcher.copyToUser((statusAt + slot) >>> 0, Uint8Array.of(HCALL_DONE))) {
       killGuest(cpu, () => 'Writing result for async hypercall'); // HCALL-15
@@ -160,7 +171,7 @@ function doAsyncHcalls(cpu: LgCpu): void {
   }
 }
 
-/** The arguments in a slot, as they are now; null when they cannot be read. */
+/** The arguments in a slot, as they are now (E-156); null when they cannot be read. */
 function ringArguments(cpu: LgCpu, slot: number): HcallArgs | null {
   const at = (cpu.lg.lguest_data + LguestData.hcalls + slot * HCALL_ARGS_SIZE) >>> 0;
   const bytes = cpu.lg.launcher.copyFromUser(at, HCALL_ARGS_SIZE);
@@ -229,7 +240,7 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
       cpu.pending_notify = arg1; // HCALL-22 E-65
       return;
     default:
-      killGuest(cpu, () => `Bad hypercall ${signedDecimal(arg0)}\n`); // HCALL-34
+      killGuest(cpu, () => `Bad hypercall ${signedDecimal(arg0)}\n`); // HCALL-34 E-142
   }
 }
 
@@ -238,11 +249,13 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
  * @param message guest-physical address of the guest's last words
  */
 function shutdown(cpu: LgCpu, message: number, reason: number): void {
+  const { lg } = cpu;
+  const keepsItsReason = lg.host.hardened && lg.dead !== null; // E-141
   const text = lgread(cpu, message, SHUTDOWN_MESSAGE_SIZE);
   text[SHUTDOWN_MESSAGE_SIZE - 1] = 0;
   try {
     killGuest(cpu, () => `CRASH: ${cString(text)}`);
   } finally {
-    if (reason === SHUTDOWN_RESTART) cpu.lg.dead = -ERESTART;
+    if (reason === SHUTDOWN_RESTART && !keepsItsReason) lg.dead = -ERESTART;
   }
 }

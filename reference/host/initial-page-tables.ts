@@ -48,7 +48,7 @@ function setupPagetables(lg: Lguest): number | null {
   for (let page = 0; page < pages; page++) {
     if (!putGuest(lg, linear + page * 4, (page << 12) | ENTRY_FLAGS)) return null;
   }
-  // SHADOW-8
+  // SHADOW-8 E-165
   for (let table = 0; table < tables; table++) {
     const entry = (linear + table * PAGE_SIZE) | ENTRY_FLAGS;
     if (!putGuest(lg, top + table * 4, entry)) return null;
@@ -59,9 +59,9 @@ function setupPagetables(lg: Lguest): number | null {
 
 /** A word of the launcher's memory; the guest's limit does not count here. */
 function getGuest(lg: Lguest, address: number): number | null {
-  return lg.launcher.getUser32((lg.launcher.mem_base + address) >>> 0);
+  return lg.launcher.getUser32((lg.mem_base + address) >>> 0);
 }
 
 function putGuest(lg: Lguest, address: number, value: number): boolean {
-  return lg.launcher.putUser32((lg.launcher.mem_base + address) >>> 0, value >>> 0);
+  return lg.launcher.putUser32((lg.mem_base + address) >>> 0, value >>> 0);
 }

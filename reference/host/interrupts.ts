@@ -4,7 +4,7 @@
 
 import { readEntry } from './descriptors.js';
 import { EFLAGS_IF, FIRST_EXTERNAL_VECTOR, LGUEST_IRQS, LguestData } from './layout.js';
-import { killGuest, type LgCpu } from './state.js';
+import { killGuest, type LgCpu, type Lguest } from './state.js';
 import { setGuestInterrupt } from './trap-delivery.js';
 import { isGatePresent } from './trap-gates.js';
 
@@ -13,13 +13,8 @@ const TIMER_IRQ = 0;
 /** `maybe_do_interrupt`: delivers the lowest pending interrupt that the guest has not blocked, if it may have one now. */
 export function maybeDoInterrupt(cpu: LgCpu): void {
   const { lg } = cpu;
-  if (lg.lguest_data === 0) return; // DELIV-22
-  const blocked = lg.launcher.getUser32((lg.lguest_data + LguestData.blocked_interrupts) >>> 0);
-  if (blocked === null) return;
-  const irq = lowestBit(cpu.irqs_pending & ~blocked);
-  if (irq === null) return; // DELIV-23
-  if (cpu.regs.eip >= lg.noirq_start && cpu.regs.eip < lg.noirq_end) return; // DELIV-24
-  if (!wakeOrCheckEnabled(cpu)) return;
+  const irq = interruptToOffer(cpu);
+  if (irq === null || !wakeOrCheckEnabled(cpu)) return;
 
   const gate = readEntry(lg.host.memory, cpu.idt, FIRST_EXTERNAL_VECTOR + irq);
   if (isGatePresent(gate)) {
@@ -28,6 +23,16 @@ export function maybeDoInterrupt(cpu: LgCpu): void {
     setGuestInterrupt(cpu, gate, false);
   }
   writeTimestamp(cpu); // DELIV-28
+}
+
+/** The interrupt that the guest may have next, unless it has interrupts off; null: none. */
+export function interruptToOffer(cpu: LgCpu): number | null {
+  const { lg, regs } = cpu;
+  if (lg.lguest_data === 0) return null; // DELIV-22
+  const blocked = lg.launcher.getUser32((lg.lguest_data + LguestData.blocked_interrupts) >>> 0);
+  if (blocked === null) return null;
+  if (regs.eip >= lg.noirq_start && regs.eip < lg.noirq_end) return null; // DELIV-24
+  return lowestBit(cpu.irqs_pending & ~blocked); // DELIV-23
 }
 
 /** A virtual CPU that has halted is woken, with interrupts on; one that runs must have them on. */
@@ -64,6 +69,11 @@ export function setInterrupt(cpu: LgCpu, irq: number): void {
   cpu.irqs_pending = (cpu.irqs_pending | (1 << irq)) >>> 0;
 }
 
+/** `init_clockdev`: prepares the timer of a new virtual CPU, by the wall clock (CLOCK_REALTIME is clock 0). */
+export function initClockdev(lg: Lguest): void {
+  lg.host.kernel.event({ e: 'hrtimer_init', mode: 0 });
+}
+
 /**
  * `guest_set_clockevent`: arms the guest's timer.
  * @param delta nanoseconds from now; 0 cancels it
@@ -78,6 +88,7 @@ export function guestSetClockevent(cpu: LgCpu, delta: number): void {
   }
   kernel.event({ e: 'ktime_get_real' });
   kernel.event({ e: 'hrtimer_start', delta_ns: delta, mode: 'abs' });
+  kernel.world.timerStarted(delta);
   cpu.timer_armed = true; // VIRQ-7 VIRQ-8
 }
 

@@ -33,12 +33,16 @@ export class HostHang extends Error {
 export interface HostObserver {
   note(clause: string, sentence: string): void;
   event?(event: HostEvent): void;
+  /** A hypercall is about to be carried out: its number and arguments, and whether it waited in the ring. */
+  hypercall?(args: readonly number[], fromRing: boolean): void;
 }
 
 /** What the world around the host does when the host lets it. */
 export interface World {
   /** The task sleeps until something wakes it. */
   schedule(): void;
+  /** The host may suspend now; whatever happens meanwhile finds a task that does not sleep. */
+  freeze(): void;
   random32(): number;
   /** What comes to the processor from outside while it is in the guest, and when it must come back. */
   runLimits(): RunLimits;
@@ -46,7 +50,15 @@ export interface World {
   hostInterrupt(vector: number): void;
   /** Interrupts have been enabled: the scheduler may move the task. */
   interruptsOn(): void;
+  /** The task sleeps until another task releases it (false) or a signal comes (true). */
+  waitForRelease(): boolean;
+  /** The timer of the virtual CPU that runs has been armed, to expire in so many nanoseconds. */
+  timerStarted(nanoseconds: number): void;
 }
+
+/** Which of the tasks that share an open file. Threads of one process are different tasks. */
+export type TaskNumber = number;
+export const LAUNCHER_TASK: TaskNumber = 0;
 
 /** The launcher's task, as far as the FPU goes. */
 export interface Task {
@@ -69,6 +81,8 @@ export interface Failures {
   /** Numbers of the page allocations that fail, counted from 0 at the start of the operation. */
   get_zeroed_page: readonly number[];
   kasprintf: boolean;
+  /** No memory for a structure that is smaller than a page. */
+  kzalloc: boolean;
   init_fpu: boolean;
   /** The launcher's buffer: 1 read-only, 2 unmapped. */
   user_buffer_access: number;
@@ -84,6 +98,7 @@ export class Kernel {
   readonly failures: Failures = {
     get_zeroed_page: [],
     kasprintf: false,
+    kzalloc: false,
     init_fpu: false,
     user_buffer_access: 0,
   };
@@ -99,6 +114,10 @@ export class Kernel {
   tsc_unstable = false;
   now_sec = 0;
   now_nsec = 0;
+  /** References to the launcher's address space: its own, and one for each virtual CPU. */
+  mm_users = 1;
+  /** How many `struct lguest` have been allocated and not been freed. */
+  lguest_structures = 0;
   /** The word that was stored for the launcher. */
   user_buffer: number | null = null;
   events: HostEvent[] = [];
@@ -188,9 +207,37 @@ export class Kernel {
     return ok ? this.takePage() : null;
   }
 
-  freePage(page: number): void {
+  /**
+   * A zeroed page at a place of the reference's own choice, for what other modules find there.
+   * @param at physical address
+   * @returns false when there is no page
+   */
+  getZeroedPageAt(at: number): boolean {
+    const ok = !this.failures.get_zeroed_page.includes(this.allocations++);
+    this.event({ e: 'get_zeroed_page', ok });
+    if (ok) this.memory.load(at, ZEROED_PAGE);
+    return ok;
+  }
+
+  /** @param page null: there is none, and nothing is freed */
+  freePage(page: number | null): void {
+    if (page === null) {
+      this.event({ e: 'free_page', null: true });
+      return;
+    }
     this.event({ e: 'free_page' });
     this.freePages.push(page);
+  }
+
+  /** Memory for a `struct lguest`: false when there is none. */
+  allocateStructure(): boolean {
+    if (this.failures.kzalloc) return false;
+    this.lguest_structures++;
+    return true;
+  }
+
+  freeStructure(): void {
+    this.lguest_structures--;
   }
 
   /** A zeroed page for state that exists before the operation. */
@@ -225,9 +272,13 @@ export class Kernel {
 
   /** Stores a word in the buffer of the launcher's read(): false when it faults. */
   putUserBuffer(value: number): boolean {
-    if (this.failures.user_buffer_access !== 0) return false;
+    if (!this.isUserBufferWritable()) return false;
     this.user_buffer = value;
     return true;
+  }
+
+  isUserBufferWritable(): boolean {
+    return this.failures.user_buffer_access === 0;
   }
 
   // ----------------------------------------------------------------------------------------- tasks and clocks
@@ -246,9 +297,26 @@ export class Kernel {
     this.world.interruptsOn();
   }
 
+  tryToFreeze(): void {
+    this.event({ e: 'try_to_freeze' });
+    this.world.freeze();
+  }
+
   schedule(): void {
     this.event({ e: 'schedule' });
     this.world.schedule();
+  }
+
+  /** `wait_event_interruptible`: whether a signal ended the sleep. */
+  waitEventInterruptible(): boolean {
+    this.event({ e: 'wait_event_interruptible' });
+    return this.world.waitForRelease();
+  }
+
+  /** `mmput`: gives back a reference to the launcher's address space. */
+  mmput(): void {
+    this.event({ e: 'mmput' });
+    this.mm_users--;
   }
 
   random32(): number {

@@ -39,7 +39,7 @@ export class LauncherMemory {
 
   /** Whether the page of the guest at this offset can be read, or written. */
   isPageAccessible(offset: number, write: boolean): boolean {
-    if (offset >= this.size) return false;
+    if (offset >= this.size || this.mem_base + offset >= PAGE_OFFSET) return false; // PF-36
     if (this.pageAccess.size === 0) return true;
     const access = this.pageAccess.get(offset >>> 12);
     return access === undefined || (access === 'readonly' && !write);

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { assemble, LISTINGS, moduleText } from './assemble.js';
-import { SWITCHER_IMAGE } from './machine.js';
+import { SWITCHER_IMAGE } from './switcher-image.js';
 
 const hasNasm = spawnSync('nasm', ['-v']).status === 0;
 if (!hasNasm)

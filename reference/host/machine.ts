@@ -9,7 +9,6 @@ import { handlerAddress } from './host-code.js';
 import { HOST_CODE } from './host-code-bytes.js';
 import { hostGdtPhysical } from './host-initialisation.js';
 import {
-  ENTRIES_PER_TABLE,
   GDT_ENTRIES,
   GdtEntry,
   IDT_ENTRIES,
@@ -22,16 +21,13 @@ import {
   PAGE_SIZE,
   PageFlag,
   Physical,
-  SHARED_SWITCHER_PAGES,
   SWITCHER_PGD_INDEX,
   Tss,
 } from './layout.js';
+import { writeWindow } from './module.js';
 import { pfnPte, populateSwitcherPtePage } from './shadow-page-tables.js';
 import type { Host } from './state.js';
-import { SWITCHER_CODE } from './switcher-code.js';
 
-/** Where switcher.asm is linked. */
-const SWITCHER_LINK_ADDRESS = 0xc0540000;
 const LARGE_PAGE_SIZE = 0x400000;
 
 const USER_DS = 0x7b;
@@ -48,35 +44,18 @@ const BUSY_TSS = 0x008b;
 const INITIAL_CR0 = 0x80050033;
 const INITIAL_CR4 = 0x610;
 
-/** The Switcher's listing: the text that is copied to the window, and the table of its handlers, as linked. */
-export interface SwitcherImage {
-  text: Uint8Array;
-  start_switcher_text: number;
-  switch_to_guest: number;
-  default_idt_entries: Uint32Array;
-}
-
-export const SWITCHER_IMAGE: SwitcherImage = splitSwitcherCode();
-
-function splitSwitcherCode(): SwitcherImage {
-  const code = new Uint8Array(Buffer.from(SWITCHER_CODE, 'hex'));
-  const textSize = code.length - IDT_ENTRIES * 4;
-  const table = new DataView(code.buffer, textSize);
-  return {
-    text: code.subarray(0, textSize),
-    start_switcher_text: SWITCHER_LINK_ADDRESS,
-    switch_to_guest: SWITCHER_LINK_ADDRESS,
-    default_idt_entries: Uint32Array.from({ length: IDT_ENTRIES }, (_, vector) =>
-      table.getUint32(vector * 4, true),
-    ),
-  };
-}
-
 /**
- * Writes the host kernel's part of memory and maps the Switcher, which is what the module does before it initialises.
+ * A machine on which the module has mapped the Switcher, and not yet initialised itself.
  * @param pgd physical address of the launcher's page directory
  */
 export function bootMachine(host: Host, pgd: number): void {
+  bootKernel(host, pgd);
+  writeWindow(host);
+  for (let hostCpu = 0; hostCpu < host.kernel.nr_cpu_ids; hostCpu++) populateSwitcherPtePage(host, hostCpu);
+}
+
+/** The host kernel's part of memory, before the module is loaded. */
+export function bootKernel(host: Host, pgd: number): void {
   const { memory } = host;
   memory.load(Physical.hostCode, Buffer.from(HOST_CODE, 'hex'));
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
@@ -86,12 +65,8 @@ export function bootMachine(host: Host, pgd: number): void {
       b: ((handler & 0xffff0000) | 0x8e00) >>> 0,
     });
   }
-  for (let hostCpu = 0; hostCpu < NR_CPUS; hostCpu++) {
-    setUpGdt(memory, hostCpu);
-    populateSwitcherPtePage(host, hostCpu);
-  }
+  for (let hostCpu = 0; hostCpu < NR_CPUS; hostCpu++) setUpGdt(memory, hostCpu);
   setUpPageDirectory(host, pgd);
-  memory.load(Physical.switcherText, SWITCHER_IMAGE.text);
 }
 
 function setUpGdt(memory: PhysicalMemory, hostCpu: number): void {
@@ -111,7 +86,7 @@ function tssAddress(hostCpu: number): number {
   return kernelVirtual(Physical.hostTss + hostCpu * PAGE_SIZE);
 }
 
-/** The host's address space: all of memory from PAGE_OFFSET on by large pages, and the Switcher's window. */
+/** The host's address space: all of memory from PAGE_OFFSET on by large pages, and an empty table for the window. */
 function setUpPageDirectory(host: Host, pgd: number): void {
   const { memory } = host;
   const largePages = Math.ceil(memory.size / LARGE_PAGE_SIZE);
@@ -124,11 +99,6 @@ function setUpPageDirectory(host: Host, pgd: number): void {
     pgd + SWITCHER_PGD_INDEX * 4,
     pfnPte(host, Physical.hostSwitcherTable >>> 12, PAGE_KERNEL_FLAGS),
   );
-  const windowPages = SHARED_SWITCHER_PAGES + 2 * NR_CPUS;
-  for (let page = 0; page < windowPages && page < ENTRIES_PER_TABLE; page++) {
-    const frame = (Physical.switcherText >>> 12) + page;
-    memory.write32(Physical.hostSwitcherTable + page * 4, pfnPte(host, frame, PAGE_KERNEL_FLAGS));
-  }
 }
 
 function flat(selector: number, attributes: number): SegmentRegister {

@@ -32,7 +32,7 @@ export function demandPage(cpu: LgCpu, vaddr: number, errcode: number): boolean 
   if (cpu.lg.host.hardened && !isAllowed(gpgd, errcode)) return false; // E-10
 
   const spgdAt = spgdAddress(cpu, currentSlot(cpu), vaddr); // PF-21
-  if ((memory.read32(spgdAt) & PageFlag.present) === 0 && !makeShadowTable(cpu, spgdAt, gpgd)) return false; // PF-23
+  if ((memory.read32(spgdAt) & PageFlag.present) === 0 && !makeShadowTable(cpu, spgdAt, gpgd)) return false; // PF-23 E-160
 
   const gpteAt = gpteAddress(cpu, gpgd, vaddr);
   let gpte = lgread32(cpu, gpteAt);
@@ -51,7 +51,7 @@ export function demandPage(cpu: LgCpu, vaddr: number, errcode: number): boolean 
   const dirty = (gpte & PageFlag.dirty) !== 0; // PF-28
   memory.write32(spteAt, gpteToSpte(cpu, dirty ? gpte : (gpte & ~PageFlag.rw) >>> 0, dirty));
 
-  lgwrite32(cpu, gpteAt, gpte);
+  lgwrite32(cpu, gpteAt, gpte); // PF-27 PF-34 E-168
   kernel.observer?.note('PF-33', 'the shadow has been filled in: the guest is not told');
   return true;
 }

@@ -4,7 +4,7 @@
 
 import { prefixedHex } from './format.js';
 import { doHypercalls } from './hypercalls.js';
-import { maybeDoInterrupt } from './interrupts.js';
+import { interruptToOffer, maybeDoInterrupt } from './interrupts.js';
 import { lguestArchRunGuest } from './leaving-the-guest.js';
 import { ERESTART, GuestKilled, type LgCpu } from './state.js';
 import { lguestArchHandleTrap } from './trap-dispatch.js';
@@ -39,12 +39,10 @@ function runWhileAlive(cpu: LgCpu): number | null {
     if (kernel.isSignalPending()) return -ERESTARTSYS; // RUN-6
     if (cpu.break_out !== 0) return -EAGAIN; // RUN-7
     maybeDoInterrupt(cpu); // RUN-8
-    kernel.event({ e: 'try_to_freeze' }); // RUN-9
+    kernel.tryToFreeze(); // RUN-9
     if (cpu.lg.dead !== null) break;
     if (cpu.halted !== 0) {
-      kernel.observer?.note('RUN-10', 'the virtual CPU has halted: the task sleeps');
-      kernel.event({ e: 'set_current_state', state: 'TASK_INTERRUPTIBLE' });
-      kernel.schedule();
+      sleepHalted(cpu);
       continue;
     }
     kernel.localIrqDisable(); // RUN-11
@@ -53,6 +51,18 @@ function runWhileAlive(cpu: LgCpu): number | null {
     lguestArchHandleTrap(cpu); // RUN-12
   }
   return null;
+}
+
+/** A halted virtual CPU waits for something to do (RUN-10). */
+function sleepHalted(cpu: LgCpu): void {
+  const { kernel, hardened } = cpu.lg.host;
+  kernel.observer?.note('RUN-10', 'the virtual CPU has halted: the task sleeps');
+  kernel.event({ e: 'set_current_state', state: 'TASK_INTERRUPTIBLE' });
+  if (hardened && (cpu.break_out !== 0 || interruptToOffer(cpu) !== null)) {
+    kernel.event({ e: 'set_current_state', state: 'TASK_RUNNING' }); // E-140
+    return;
+  }
+  kernel.schedule();
 }
 
 function notifyLauncher(cpu: LgCpu): number {

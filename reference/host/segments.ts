@@ -3,7 +3,7 @@
 /** The guest's Global Descriptor Table: what the guest loads, what the processor gets, and what is kept from both. */
 
 import type { PhysicalMemory } from '../processor/memory.js';
-import { copyEntry, DescriptorBit, readEntry, writeEntry } from './descriptors.js';
+import { DescriptorBit, readEntry, writeEntry } from './descriptors.js';
 import { signedDecimal } from './format.js';
 import { lgreadInto } from './guest-memory.js';
 import { Changed, GDT_ENTRIES, GdtEntry, Tss } from './layout.js';
@@ -88,13 +88,23 @@ export function guestLoadTls(cpu: LgCpu, table: number): void {
 /** `copy_gdt`: all entries that the guest may set, to a host CPU's table at a physical address. */
 export function copyGdt(cpu: LgCpu, to: number): void {
   for (let index = 0; index < GDT_ENTRIES; index++) {
-    if (!isIgnoredGdtEntry(index)) copyEntry(cpu.lg.host.memory, cpu.gdt, to, index);
+    if (!isIgnoredGdtEntry(index)) copyGuestEntry(cpu, to, index);
   }
 }
 
 /** `copy_gdt_tls`: the entries for thread-local storage only. */
 export function copyGdtTls(cpu: LgCpu, to: number): void {
   for (let index: number = GdtEntry.tlsFirst; index <= GdtEntry.tlsLast; index++) {
-    copyEntry(cpu.lg.host.memory, cpu.gdt, to, index);
+    copyGuestEntry(cpu, to, index);
   }
+}
+
+/** ISO-10: no guest needs gates, a TSS or an LDT of its own in the GDT, and none gets one that is present. */
+function copyGuestEntry(cpu: LgCpu, to: number, index: number): void {
+  const { memory, hardened } = cpu.lg.host;
+  const entry = readEntry(memory, cpu.gdt, index);
+  if (hardened && (entry.b & DescriptorBit.codeOrData) === 0) {
+    entry.b = (entry.b & ~DescriptorBit.present) >>> 0; // E-120
+  }
+  writeEntry(memory, to, index, entry);
 }

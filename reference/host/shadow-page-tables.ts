@@ -67,15 +67,15 @@ export function spteAddress(spgd: number, vaddr: number): number {
 
 /** `gpte_to_spte`: the shadow of a page table entry of the guest; takes a reference to the page. */
 export function gpteToSpte(cpu: LgCpu, gpte: number, write: boolean): number {
-  const { host, launcher } = cpu.lg;
+  const { host, launcher, mem_base } = cpu.lg;
   const guestFrame = gpte >>> 12;
-  const page = ((launcher.mem_base >>> 12) + guestFrame) & NO_FRAME;
+  const page = ((mem_base >>> 12) + guestFrame) & NO_FRAME; // PF-35 E-169
   const frame = host.kernel.getUserPage(launcher, page, write); // PF-28 PF-30 E-13
   if (frame === null) {
     killGuest(cpu, () => `failed to get page ${unsignedDecimal(guestFrame)}`);
     return pfnPte(host, NO_FRAME, 0);
   }
-  return pfnPte(host, frame, gpte & 0xfff & ~PageFlag.global); // PF-29
+  return pfnPte(host, frame, gpte & 0xfff & ~PageFlag.global); // PF-29 E-161
 }
 
 /** `check_gpte`: PF-26. */
@@ -129,6 +129,12 @@ export function releaseAllPagetables(lg: Lguest): void {
   }
 }
 
+/** `free_guest_pagetable`: the launcher has closed the file; until then nothing is dropped, dead or not (SHADOW-42). */
+export function freeGuestPagetable(lg: Lguest): void {
+  releaseAllPagetables(lg);
+  for (const slot of lg.pgdirs) lg.host.kernel.freePage(slot.pgdir);
+}
+
 // --------------------------------------------------------------------------------- changes the guest announces
 
 /** `do_set_pte`: follows one change of a page table entry in one slot. */
@@ -174,7 +180,7 @@ export function guestSetPmd(cpu: LgCpu, gpgdir: number, index: number): void {
 
 // --------------------------------------------------------------------------------------- the four directories
 
-/** `find_pgdir`: the slot that shadows a page directory of the guest. */
+/** `find_pgdir`: the slot that shadows a page directory of the guest, known by its address alone (E-162). */
 export function findPgdir(lg: Lguest, gpgdir: number): number | null {
   const found = lg.pgdirs.findIndex((slot) => slot.pgdir !== null && slot.gpgdir === gpgdir);
   return found < 0 ? null : found;
@@ -196,7 +202,7 @@ export function newPgdir(cpu: LgCpu, gpgdir: number): { index: number; blank: bo
     }
   }
   const slot = lg.pgdirs[index];
-  slot.gpgdir = gpgdir;
+  slot.gpgdir = gpgdir; // SHADOW-43
   flushUserMappings(lg, slot); // SHADOW-14
   return { index, blank };
 }

@@ -73,7 +73,7 @@ export function guestPagetableClearAll(cpu: LgCpu): void {
 export function guestNewPagetable(cpu: LgCpu, gpgdir: number): void {
   const known = findPgdir(cpu.lg, gpgdir);
   if (known !== null) {
-    // SHADOW-12
+    // SHADOW-12 E-166
     cpu.cpu_pgd = known;
     return;
   }

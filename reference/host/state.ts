@@ -4,9 +4,17 @@
 
 import type { PhysicalMemory } from '../processor/memory.js';
 import { type GuestRegister, GuestRegisters } from './guest-registers.js';
-import type { Kernel, Profile } from './kernel.js';
+import { type Kernel, LAUNCHER_TASK, type Profile, type TaskNumber } from './kernel.js';
 import type { LauncherMemory } from './launcher-memory.js';
 import { Arch, IDT_ENTRIES, PAGE_SIZE, PGDIR_SLOTS } from './layout.js';
+
+/** Told when a guest is entered and when it has been left. What it finds wrong it throws. */
+export interface VisitGuard {
+  /** All is ready; the Switcher is next. */
+  enter(cpu: LgCpu): void;
+  /** The Switcher is back. */
+  leave(): void;
+}
 
 /** What lguest keeps once for the whole host. */
 export class Host {
@@ -24,6 +32,8 @@ export class Host {
   cpus_with_pge: readonly number[] = [];
   /** Per host CPU: the virtual CPU that ran there last. */
   readonly last_cpu: (LgCpu | null)[] = [];
+  /** Watches over the visits to guests; absent: nobody does. */
+  guard: VisitGuard | undefined;
 
   constructor(
     readonly kernel: Kernel,
@@ -57,6 +67,8 @@ export class Lguest {
   /** User address of the guest's `struct lguest_data`; 0: the guest has not introduced itself. */
   lguest_data = 0;
   readonly cpus: LgCpu[] = [];
+  /** User address of guest-physical 0, as the launcher has named it. */
+  mem_base: number;
   pfn_limit = 0;
   kernel_address = 0;
   readonly pgdirs: PgdirSlot[] = [];
@@ -69,6 +81,7 @@ export class Lguest {
     readonly host: Host,
     readonly launcher: LauncherMemory,
   ) {
+    this.mem_base = launcher.mem_base;
     for (let slot = 0; slot < PGDIR_SLOTS; slot++) this.pgdirs.push({ gpgdir: 0, pgdir: null });
   }
 }
@@ -96,17 +109,20 @@ export class LgCpu {
   break_out = 0;
   halted = 0;
   irqs_pending = 0;
+  /** The task that owns the virtual CPU: only it may run it. */
+  tsk: TaskNumber = LAUNCHER_TASK;
 
-  /** @param physical where `struct arch` is; the page after it is the regs_page */
+  /** @param physical where `struct arch` is; the page after it is the regs_page, unless another is given */
   constructor(
     readonly lg: Lguest,
     physical: number,
+    regsPage: number = physical + PAGE_SIZE,
   ) {
     const memory = lg.host.memory;
     this.gdt = physical + Arch.gdt;
     this.idt = physical + Arch.idt;
     this.lastPagefaultAt = physical + Arch.last_pagefault;
-    this.regs = new GuestRegisters(memory, physical + PAGE_SIZE);
+    this.regs = new GuestRegisters(memory, regsPage);
   }
 
   private readonly lastPagefaultAt: number;

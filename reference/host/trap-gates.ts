@@ -60,7 +60,7 @@ export function couldBeSyscall(host: Host, vector: number): boolean {
 }
 
 /** `direct_trap`: whether the processor may take a trap straight to the guest. */
-function isDirectTrap(host: Host, vector: number): boolean {
+export function isDirectTrap(host: Host, vector: number): boolean {
   if (vector >= FIRST_EXTERNAL_VECTOR && !couldBeSyscall(host, vector)) return false; // ENTER-12
   return !HOST_VECTORS.includes(vector);
 }

@@ -9,9 +9,10 @@ import { lguestArchSetupRegs } from './initial-registers.js';
 import { Kernel } from './kernel.js';
 import { LauncherMemory } from './launcher-memory.js';
 import { CR4_PGE, kernelVirtual, PAGE_SIZE, Physical, State, statePhysical } from './layout.js';
-import { bootMachine, hostRegisters, SWITCHER_IMAGE } from './machine.js';
+import { bootMachine, hostRegisters } from './machine.js';
 import { runGuest } from './run-loop.js';
 import { Host, LgCpu, Lguest } from './state.js';
+import { SWITCHER_IMAGE } from './switcher-image.js';
 
 /** The guest's memory: 64 KiB, its page directory and one page table at the end, its code at 1000h. */
 const MEMORY_SIZE = 0x10000;
@@ -46,6 +47,9 @@ class TestHost {
       runLimits: () => this.limits(),
       hostInterrupt: () => this.raiseSignal(),
       interruptsOn: () => undefined,
+      waitForRelease: () => false,
+      freeze: () => undefined,
+      timerStarted: () => undefined,
     });
     this.host = new Host(this.kernel, 'linux-2.6.29');
     this.host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;

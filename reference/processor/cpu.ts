@@ -2,8 +2,10 @@
 
 /** The state of one processor. What is done with it is in the other modules. */
 
+import { FpuUnit } from './fpu/unit.js';
 import type { PortBus, ProcessorObserver } from './interface.js';
-import type { PhysicalMemory } from './memory.js';
+import type { ChangeCount, PhysicalMemory } from './memory.js';
+import { STATUS, StatusFlags } from './status-flags.js';
 import { Tlb } from './tlb.js';
 
 /** Numbers of the general registers in an instruction. */
@@ -129,6 +131,18 @@ export class Segment {
   }
 }
 
+/** CS: whatever is loaded into it may make other instructions of the same bytes. */
+class CodeSegment extends Segment {
+  constructor(private readonly changes: ChangeCount) {
+    super();
+  }
+
+  override set(selector: number, base: number, limit: number, attributes: number): void {
+    if (base !== this.base || limit !== this.limit || attributes !== this.attributes) this.changes.count++;
+    super.set(selector, base, limit, attributes);
+  }
+}
+
 export const CR0 = {
   PE: 1 << 0,
   MP: 1 << 1,
@@ -160,11 +174,15 @@ export const CR4 = {
 /** Bits of the debug registers that always read as one: also their values after reset. */
 export const DR6_FIXED = 0xffff0ff0;
 export const DR7_FIXED = 0x400;
-/** DR6.BS: the debug exception is a single-step trap. */
-export const DR6_SINGLE_STEP = 1 << 14;
-
-/** The x87 control word after FNINIT. */
-export const FPU_CONTROL_AFTER_INIT = 0x37f;
+/** Bits of DR6 that say what a debug exception was raised for; bits 0 to 3 are the breakpoints. */
+export const DR6 = {
+  /** BD: a MOV to or from a debug register while DR7.GD is set. */
+  generalDetect: 1 << 13,
+  /** BS: single step. */
+  singleStep: 1 << 14,
+  /** BT: a switch to a task whose debug trap flag is set. */
+  taskSwitch: 1 << 15,
+} as const;
 
 export type StopReason = 'hlt' | 'shutdown';
 
@@ -175,10 +193,12 @@ export class Cpu {
   eip = 0;
   /** Of the instruction after it; a transfer changes this. */
   nextEip = 0;
-  eflags = 2;
+  /** The status flags of EFLAGS. */
+  readonly status = new StatusFlags();
+  private otherFlags = 2;
 
   readonly es = new Segment();
-  readonly cs = new Segment();
+  readonly cs: Segment;
   readonly ss = new Segment();
   readonly ds = new Segment();
   readonly fs = new Segment();
@@ -186,42 +206,56 @@ export class Cpu {
   readonly tr = new Segment();
   readonly ldtr = new Segment();
   /** By number. */
-  readonly segments = [this.es, this.cs, this.ss, this.ds, this.fs, this.gs, this.tr, this.ldtr] as const;
+  readonly segments: readonly [Segment, Segment, Segment, Segment, Segment, Segment, Segment, Segment];
   readonly gdtr = { base: 0, limit: 0 };
   readonly idtr = { base: 0, limit: 0 };
-  cpl = 0;
+  private level = 0;
 
   cr0 = 0;
   cr2 = 0;
   cr3 = 0;
   cr4 = 0;
   readonly dr = new Uint32Array(8);
+  private debugging = 0;
+  /** What to look for at each access to memory, while an instruction runs that needs it: see `accessChecks`. */
+  accessChecks = 0;
+  /** Bits of DR6: the breakpoints that the instruction being executed has hit. */
+  debugHits = 0;
   sysenter_cs = 0;
   sysenter_esp = 0;
   sysenter_eip = 0;
-  readonly tlb = new Tlb();
+  readonly tlb: Tlb;
 
-  fpuControl = FPU_CONTROL_AFTER_INIT;
-  fpuStatus = 0;
+  readonly fpu = new FpuUnit();
 
-  /** Instructions completed, in all and at privilege levels 1 to 3. The time-stamp counter shows the first. */
+  /** Instructions completed, in all and at privilege levels 1 to 3. */
   executed = 0;
   outerExecuted = 0;
+  /** What the time-stamp counter shows beyond the instructions completed: 64 bits. */
+  timeStampOffset = 0n;
 
   /** External interrupts that wait, oldest first. */
   pendingInterrupts: number[] = [];
   nmiPending = false;
   /** An NMI handler has not yet executed its IRET. */
   nmiBlocked = false;
-  /** The instruction just executed was a STI that set IF: no external interrupt at this boundary. */
-  interruptShadow = false;
-  /** The instruction just executed loaded SS: no interrupt, NMI or single-step trap at this boundary. */
-  stackShadow = false;
+  private stiExecuted = false;
+  private ssLoaded = false;
+  /** The instruction before this one loaded SS: an instruction breakpoint here is passed over. */
+  debugInhibited = false;
   /** A repeated string instruction has more rounds to go. */
   repeating = false;
   /** The instruction being executed went to a handler; a single-step trap that was due is dropped. */
   handlerEntered = false;
-  stopped: StopReason | undefined;
+  private stopReason: StopReason | undefined;
+
+  /**
+   * Something changed that the run loop looks at between two instructions: it must do so before the next one.
+   * Everything that it looks at sets this when it is set.
+   */
+  attention = false;
+  /** ESP before the instruction being executed: a fault puts it back (EX-23). */
+  stackPointerBefore = 0;
 
   /** Where the prepared write goes; see `prepareWrite`. */
   writeFirst = 0;
@@ -234,8 +268,74 @@ export class Cpu {
     readonly ports: PortBus,
     readonly observer: ProcessorObserver | undefined,
   ) {
+    this.tlb = new Tlb(memory.codeChanges);
+    this.cs = new CodeSegment(memory.codeChanges);
+    this.segments = [this.es, this.cs, this.ss, this.ds, this.fs, this.gs, this.tr, this.ldtr];
     this.dr[6] = DR6_FIXED;
     this.dr[7] = DR7_FIXED;
+  }
+
+  get eflags(): number {
+    return this.otherFlags | this.status.value;
+  }
+
+  /** Also for a change of status flags alone, but `status` is quicker. */
+  set eflags(value: number) {
+    this.status.value = value;
+    this.otherFlags = value & ~STATUS;
+    this.attention = true;
+  }
+
+  /** The current privilege level. */
+  get cpl(): number {
+    return this.level;
+  }
+
+  set cpl(level: number) {
+    if (level === this.level) return;
+    this.level = level;
+    this.memory.codeChanges.count++;
+    this.attention = true;
+  }
+
+  /** The instruction just executed was a STI that set IF: no external interrupt at this boundary. */
+  get interruptShadow(): boolean {
+    return this.stiExecuted;
+  }
+
+  set interruptShadow(on: boolean) {
+    this.stiExecuted = on;
+    this.attention = true;
+  }
+
+  /** The instruction just executed loaded SS: no interrupt, NMI or single-step trap at this boundary. */
+  get stackShadow(): boolean {
+    return this.ssLoaded;
+  }
+
+  set stackShadow(on: boolean) {
+    this.ssLoaded = on;
+    this.attention = true;
+  }
+
+  /** Not 0 when something of chapter 28 must be looked for at each instruction: the enable bits of DR7, and `TASK_TRAP`. */
+  get debugArmed(): number {
+    return this.debugging;
+  }
+
+  set debugArmed(reasons: number) {
+    this.debugging = reasons;
+    this.attention = true;
+  }
+
+  /** Why the run ends here, once it does. */
+  get stopped(): StopReason | undefined {
+    return this.stopReason;
+  }
+
+  set stopped(reason: StopReason | undefined) {
+    this.stopReason = reason;
+    this.attention = true;
   }
 
   /** Everything that is not in `Registers`, as after reset. */
@@ -244,15 +344,19 @@ export class Cpu {
     this.dr[6] = DR6_FIXED;
     this.dr[7] = DR7_FIXED;
     this.tlb.clear();
-    this.fpuControl = FPU_CONTROL_AFTER_INIT;
-    this.fpuStatus = 0;
+    this.fpu.reset();
+    this.debugArmed = 0;
+    this.accessChecks = 0;
+    this.debugHits = 0;
     this.executed = 0;
     this.outerExecuted = 0;
+    this.timeStampOffset = 0n;
     this.pendingInterrupts = [];
     this.nmiPending = false;
     this.nmiBlocked = false;
     this.interruptShadow = false;
     this.stackShadow = false;
+    this.debugInhibited = false;
     this.repeating = false;
     this.handlerEntered = false;
     this.stopped = undefined;

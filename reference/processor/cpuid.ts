@@ -13,6 +13,8 @@ const Feature = {
   sysenter: 1 << 11,
   pageGlobalEnable: 1 << 13,
   conditionalMoves: 1 << 15,
+  mmx: 1 << 23,
+  fxsaveAndFxrstor: 1 << 24,
 } as const;
 
 const FEATURES = Object.values(Feature).reduce((all, bit) => all | bit, 0);

@@ -8,7 +8,7 @@ import { Instruction, NO_OPERAND, Operand, type OperandKind } from './instructio
 import { ud } from './instructions/control.js';
 import { oneByteOpcodes } from './opcodes/one-byte.js';
 import { twoByteOpcodes } from './opcodes/two-byte.js';
-import type { Opcode, OpcodeGroup, OpcodeMap, OperandCode } from './operand-codes.js';
+import type { EscapeGroup, Opcode, OpcodeGroup, OpcodeMap, OperandCode } from './operand-codes.js';
 import { translateRead } from './paging.js';
 import { type OperandSize, signed, truncate } from './sizes.js';
 
@@ -137,11 +137,21 @@ class Decoder {
   }
 
   /** The entry of the map, through ModRM.reg where several share an opcode. */
-  private choose(slot: Opcode | OpcodeGroup | undefined): Opcode {
+  private choose(slot: Opcode | OpcodeGroup | EscapeGroup | undefined): Opcode {
     if (slot === undefined) return UNDEFINED;
+    if ('memory' in slot) return this.chooseEscape(slot);
     if (!('group' in slot)) return slot;
     this.modrm();
     return slot.group[this.instruction.reg] ?? UNDEFINED;
+  }
+
+  /** The same for an escape: the whole of ModRM counts when it names no memory. */
+  private chooseEscape({ memory, register }: EscapeGroup): Opcode {
+    const modrm = this.modrm();
+    const { reg } = this.instruction;
+    if (modrm < 0xc0) return memory[reg] ?? UNDEFINED;
+    const entry = register[reg] ?? UNDEFINED;
+    return 'execute' in entry ? entry : (entry[modrm & 7] ?? UNDEFINED);
   }
 
   private operand(code: OperandCode): Operand {
@@ -162,6 +172,9 @@ class Decoder {
       case 'Mp':
         if (this.modrm() >= 0xc0) throw invalidOpcode(); // EX-7
         return MEMORY[operandSize];
+      case 'Q':
+        this.modrm();
+        return NO_OPERAND;
       case 'Rd':
         return GENERAL[4][this.modrmByte() & 7];
       case 'Gb':

@@ -4,6 +4,7 @@
 
 import { Attribute, type Cpu, LDTR, Segment, SS, SystemType } from './cpu.js';
 import { type Fault, generalProtection, segmentNotPresent, stackFault } from './exceptions.js';
+import { has8086Segments, load8086Segment } from './modes.js';
 import { readSystem, writeSystem } from './paging.js';
 
 /** Makes the fault for a selector; which one depends on who reads the descriptor. */
@@ -101,20 +102,27 @@ export function markAccessed(cpu: Cpu, descriptor: Descriptor): void {
 
 /** Loads ES, SS, DS, FS or GS as MOV, POP and LxS do. */
 export function loadSegmentRegister(cpu: Cpu, index: number, selector: number): void {
-  if (index === SS) loadStackSegment(cpu, selector);
+  if (has8086Segments(cpu)) load8086Segment(cpu, index, selector);
+  else if (index === SS) loadStackSegment(cpu, selector);
   else loadDataSegment(cpu, index, selector);
 }
 
-function loadDataSegment(cpu: Cpu, index: number, selector: number): void {
+/** @param fault for every flaw except "not present", which is always #NP */
+export function loadDataSegment(
+  cpu: Cpu,
+  index: number,
+  selector: number,
+  fault: SelectorFault = generalProtection,
+): void {
   if (isNull(selector)) {
     cpu.segments[index].setNull(selector); // SEG-9
     return;
   }
-  const descriptor = readDescriptor(cpu, selector);
+  const descriptor = readDescriptor(cpu, selector, fault);
   // SEG-11
-  if (!descriptor.isDataOrReadableCode) throw generalProtection(selector);
+  if (!descriptor.isDataOrReadableCode) throw fault(selector);
   const outranked = descriptor.dpl < Math.max(cpu.cpl, rplOf(selector));
-  if (outranked && !descriptor.isConforming) throw generalProtection(selector);
+  if (outranked && !descriptor.isConforming) throw fault(selector);
   if (!descriptor.present) throw segmentNotPresent(selector); // SEG-13
   markAccessed(cpu, descriptor);
   cpu.segments[index].copyFrom(descriptor);

@@ -16,6 +16,8 @@ export const Vector = {
   stackFault: 12,
   generalProtection: 13,
   pageFault: 14,
+  floatingPoint: 16,
+  alignmentCheck: 17,
 } as const;
 
 /** Error code bits of faults that name a selector. */
@@ -31,6 +33,9 @@ export const ErrorCode = {
  * instruction and delivers it. Not an `Error`: it is part of the architecture, and taking a stack trace would be slow.
  */
 export class Fault {
+  /** Met after a task switch had gone through: the fault belongs to the new task (TASK-13). */
+  inNewTask = false;
+
   /**
    * @param errorCode absent for vectors that push none
    * @param linear the address that a page fault reports in CR2
@@ -43,6 +48,7 @@ export class Fault {
 }
 
 export const divideError = () => new Fault(Vector.divideError);
+export const debugException = () => new Fault(Vector.debug);
 export const boundRange = () => new Fault(Vector.boundRange);
 export const invalidOpcode = () => new Fault(Vector.invalidOpcode);
 export const deviceNotAvailable = () => new Fault(Vector.deviceNotAvailable);
@@ -56,6 +62,8 @@ export const gateProtection = (vector: number) =>
   new Fault(Vector.generalProtection, vector * 8 + ErrorCode.idt);
 export const gateNotPresent = (vector: number) =>
   new Fault(Vector.segmentNotPresent, vector * 8 + ErrorCode.idt);
+export const floatingPointError = () => new Fault(Vector.floatingPoint);
+export const alignmentCheck = () => new Fault(Vector.alignmentCheck, 0);
 export const pageFault = (linear: number, errorCode: number) =>
   new Fault(Vector.pageFault, errorCode, linear);
 

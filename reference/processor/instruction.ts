@@ -55,10 +55,12 @@ export class Instruction {
   displacement = 0;
   addressMask = 0xffffffff;
 
-  /** Key of the decode cache. */
+  /** Key of the decode cache; the linear address as a signed number. */
+  linear = -1;
   physical = -1;
-  version = 0;
   code32 = true;
+  /** What the memory's `codeChanges` was when this was last found to be the instruction at that address. */
+  goodAt = -1;
 
   get addressSize(): 2 | 4 {
     return this.addressMask === 0xffff ? 2 : 4;

@@ -91,6 +91,11 @@ export interface ProcessorObserver {
   /** @param registers reads them as they are before the instruction */
   instruction?(trace: InstructionTrace, registers: () => Registers): void;
   interruption?(trace: InterruptionTrace): void;
+  /**
+   * Before each instruction, as numbers only, so that it can be always on.
+   * @param linear address of the instruction
+   */
+  boundary?(cpl: number, linear: number, eflags: number, cr3: number): void;
 }
 
 /** Why `run` came back. `hlt`: HLT was executed at privilege level 0; `shutdown`: a triple fault. */

@@ -3,6 +3,7 @@
 /** Delivery of exceptions and interrupts through the IDT: chapter 03, GATE-1 to GATE-16. */
 
 import { type Cpu, ESP, SystemType } from './cpu.js';
+import { clearGeneralDetect } from './debugging.js';
 import { type Descriptor, isNull, markAccessed, parseDescriptor, readDescriptor } from './descriptors.js';
 import {
   ErrorCode,
@@ -16,10 +17,14 @@ import {
   Vector,
 } from './exceptions.js';
 import { IF, NT, RF, TF, VM } from './flags.js';
-import { type InterruptionSource, NotModelled } from './interface.js';
+import type { InterruptionSource } from './interface.js';
+import { inRealMode, inVirtual8086Mode } from './modes.js';
 import { readSystem } from './paging.js';
+import { enterRealModeHandler } from './real-mode.js';
 import { StackFrame, setStackPointer } from './stack.js';
 import { innerStack } from './task-state.js';
+import { readGateTss, switchTask } from './task-switching.js';
+import { dropVirtual8086Segments, pushedSegments } from './virtual-8086.js';
 
 /** An exception or interrupt on its way to its handler. */
 interface Interruption {
@@ -32,7 +37,10 @@ interface Interruption {
   flags: number;
 }
 
-/** Delivers a fault of the instruction at `cpu.eip`. The pushed flags have RF, so that it is not debugged twice (GATE-8). */
+/**
+ * Delivers a fault of the instruction at `cpu.eip`. The pushed flags have RF, so that it is not debugged twice (GATE-8);
+ * but for a debug exception they have what was there (DBG-10).
+ */
 export function deliverFault(cpu: Cpu, fault: Fault): void {
   if (fault.linear !== undefined) cpu.cr2 = fault.linear;
   deliver(cpu, {
@@ -40,7 +48,7 @@ export function deliverFault(cpu: Cpu, fault: Fault): void {
     source: 'exception',
     errorCode: fault.errorCode,
     eip: cpu.eip,
-    flags: cpu.eflags | RF,
+    flags: fault.vector === Vector.debug ? cpu.eflags : cpu.eflags | RF,
   });
 }
 
@@ -72,6 +80,7 @@ function deliver(cpu: Cpu, first: Interruption): void {
   let interruption = first;
   for (;;) {
     observe(cpu, interruption);
+    if (interruption.vector === Vector.debug && interruption.source === 'exception') clearGeneralDetect(cpu);
     const problem = tryEnterHandler(cpu, interruption);
     if (problem === undefined) return;
     if (problem.linear !== undefined) cpu.cr2 = problem.linear;
@@ -86,8 +95,8 @@ function deliver(cpu: Cpu, first: Interruption): void {
       vector: double ? Vector.doubleFault : problem.vector,
       source: 'exception',
       errorCode: double ? 0 : withExternalBit(problem),
-      eip: interruption.eip,
-      flags: first.flags | RF,
+      eip: problem.inNewTask ? cpu.eip : interruption.eip,
+      flags: (problem.inNewTask ? cpu.eflags : first.flags) | RF,
     };
   }
 }
@@ -109,9 +118,18 @@ function tryEnterHandler(cpu: Cpu, interruption: Interruption): Fault | undefine
 }
 
 function enterHandler(cpu: Cpu, interruption: Interruption): void {
+  if (inRealMode(cpu)) {
+    enterRealModeHandler(cpu, interruption.vector, interruption.flags, interruption.eip);
+    return;
+  }
   const gate = readGate(cpu, interruption);
+  if (gate.type === SystemType.taskGate) {
+    switchTask(cpu, readGateTss(cpu, gate.gateSelector), 'call', interruption, interruption.errorCode); // TASK-3
+    return;
+  }
   const target = readHandlerSegment(cpu, gate.gateSelector);
-  if (!target.isConforming && target.dpl < cpu.cpl) enterInnerHandler(cpu, interruption, gate, target);
+  if (inVirtual8086Mode(cpu)) enterFromVirtual8086(cpu, interruption, gate, target);
+  else if (!target.isConforming && target.dpl < cpu.cpl) enterInnerHandler(cpu, interruption, gate, target);
   else enterSameLevelHandler(cpu, interruption, gate, target);
 
   const isInterruptGate = (gate.type & 1) === 0;
@@ -137,7 +155,6 @@ function readGate(cpu: Cpu, interruption: Interruption): Descriptor {
   if (!isIdtGate) throw gateProtection(vector);
   if (source === 'software' && gate.dpl < cpu.cpl) throw gateProtection(vector); // GATE-2
   if (!gate.present) throw gateNotPresent(vector); // GATE-3
-  if (gate.type === SystemType.taskGate) throw new NotModelled(`task gate of vector ${vector}`);
   return gate;
 }
 
@@ -150,12 +167,34 @@ function readHandlerSegment(cpu: Cpu, selector: number): Descriptor {
   return target;
 }
 
-/** To a more privileged level: the stack comes from the TSS, and the outer stack's address is pushed on it (GATE-5, GATE-6). */
-function enterInnerHandler(cpu: Cpu, interruption: Interruption, gate: Descriptor, target: Descriptor): void {
+/** Out of virtual-8086 mode: always to level 0, with the segments of the 8086 in the frame (MODE-13). */
+function enterFromVirtual8086(
+  cpu: Cpu,
+  interruption: Interruption,
+  gate: Descriptor,
+  target: Descriptor,
+): void {
+  if (target.isConforming || target.dpl !== 0) throw generalProtection(target.selector);
+  enterInnerHandler(cpu, interruption, gate, target, pushedSegments(cpu));
+  dropVirtual8086Segments(cpu);
+}
+
+/**
+ * To a more privileged level: the stack comes from the TSS, and the outer stack's address is pushed on it (GATE-5, GATE-6),
+ * after what `above` lists.
+ */
+function enterInnerHandler(
+  cpu: Cpu,
+  interruption: Interruption,
+  gate: Descriptor,
+  target: Descriptor,
+  above: readonly number[] = [],
+): void {
   const level = target.dpl;
   const { segment, pointer } = innerStack(cpu, level);
   const size = gate.gateIs32 ? 4 : 2;
-  const values = [cpu.ss.selector, cpu.general[ESP], interruption.flags, cpu.cs.selector, interruption.eip];
+  const outer = [cpu.ss.selector, cpu.general[ESP]];
+  const values = [...above, ...outer, interruption.flags, cpu.cs.selector, interruption.eip];
   if (interruption.errorCode !== undefined) values.push(interruption.errorCode);
 
   const frame = new StackFrame(cpu, segment, pointer, level, size);

@@ -68,38 +68,48 @@ describe('physical memory', () => {
     expect(memory.bytes.reduce((sum, byte) => sum + byte)).toBe(0x33);
   });
 
-  it('changes the version of a watched page when another content comes back', () => {
+  it('counts the writes near watched bytes, and no others', () => {
     const memory = new PhysicalMemory(SIZE);
-    memory.write8(0, 1);
-    const content = memory.snapshot();
-    memory.clear();
-    const empty = memory.watch(0);
-    memory.restore(content);
-    expect(memory.version(0)).not.toBe(empty);
-    const restored = memory.watch(0);
-    memory.restore(content);
-    expect(memory.version(0)).toBe(restored);
-    memory.write8(0, 2);
-    expect(memory.version(0)).not.toBe(restored);
-  });
-
-  it('changes the version of a watched page at its first write, and at no other', () => {
-    const memory = new PhysicalMemory(SIZE);
-    memory.write8(0, 1);
-    const version = memory.watch(0);
+    const { codeChanges } = memory;
+    memory.watch(100, 3);
+    const before = codeChanges.count;
     memory.write8(PAGE_SIZE, 1);
-    expect(memory.version(0)).toBe(version);
-    memory.write8(4, 1);
-    expect(memory.version(0)).not.toBe(version);
+    memory.write32(192, 1);
+    expect(codeChanges.count).toBe(before);
+    memory.write8(102, 1);
+    expect(codeChanges.count).toBe(before + 1);
+    memory.write16(65, 1);
+    expect(codeChanges.count).toBe(before + 2);
   });
 
-  it('changes the version of a watched page that was never written, and when it is cleared', () => {
+  it('counts a write whose last byte alone is near watched bytes', () => {
     const memory = new PhysicalMemory(SIZE);
-    const untouched = memory.watch(1);
-    memory.write16(PAGE_SIZE, 1);
-    const written = memory.watch(1);
-    expect(written).not.toBe(untouched);
-    memory.clear();
-    expect(memory.version(1)).not.toBe(written);
+    memory.watch(128, 1);
+    const before = memory.codeChanges.count;
+    memory.write32(125, 0);
+    expect(memory.codeChanges.count).toBe(before + 1);
+  });
+
+  it('watches bytes on both sides of a line', () => {
+    const memory = new PhysicalMemory(SIZE);
+    memory.watch(126, 4);
+    const before = memory.codeChanges.count;
+    memory.write8(64, 1);
+    memory.write8(191, 1);
+    expect(memory.codeChanges.count).toBe(before + 2);
+  });
+
+  it('counts content that comes at once: loaded, restored, cleared', () => {
+    const memory = new PhysicalMemory(SIZE);
+    const content = memory.snapshot();
+    for (const change of [
+      () => memory.load(0, new Uint8Array(1)),
+      () => memory.restore(content),
+      () => memory.clear(),
+    ]) {
+      const before = memory.codeChanges.count;
+      change();
+      expect(memory.codeChanges.count).toBeGreaterThan(before);
+    }
   });
 });

@@ -8,10 +8,13 @@ export type MemorySnapshot = ReadonlyMap<number, Uint8Array>;
 
 const ALL_ZERO: MemorySnapshot = new Map();
 
-/** What is known of one physical page since the last `restore`; see `pageState`. */
-const UNTOUCHED = 0;
-const TOUCHED = 1;
-const WATCHED = 2;
+/** Code is watched in lines of 64 bytes: small, since programs keep data near their code. */
+const LINE_SHIFT = 6;
+
+/** Counts what may make a decoded instruction another one: writes near it, and whatever else its keeper adds. */
+export class ChangeCount {
+  count = 0;
+}
 
 /**
  * Physical memory: `size` bytes from address 0, little-endian, without alignment rules. Beyond its end nothing
@@ -19,16 +22,17 @@ const WATCHED = 2;
  *
  * It remembers which pages were written since it was cleared or restored, so that doing that again and collecting what is
  * not zero cost only those.
- * A reader that keeps something derived from a page (decoded instructions) can watch that page: its version changes
- * with the first write after `watch`.
+ * A reader that keeps something derived from bytes (decoded instructions) can watch them: `codeChanges` counts the
+ * writes near watched bytes.
  */
 export class PhysicalMemory {
   readonly size: number;
   /** The content, for reading. Write through the methods: a write here is not noticed. */
   readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private readonly pageState: Uint8Array;
-  private readonly pageVersion: Uint32Array;
+  readonly codeChanges = new ChangeCount();
+  private readonly watchedLines: Uint8Array;
+  private readonly pageTouched: Uint8Array;
   private touched: number[] = [];
   /** What the pages that are not touched hold. */
   private base = ALL_ZERO;
@@ -39,8 +43,8 @@ export class PhysicalMemory {
     this.bytes = new Uint8Array(size);
     this.view = new DataView(this.bytes.buffer);
     const pages = Math.ceil(size / PAGE_SIZE);
-    this.pageState = new Uint8Array(pages);
-    this.pageVersion = new Uint32Array(pages);
+    this.pageTouched = new Uint8Array(pages);
+    this.watchedLines = new Uint8Array((pages * PAGE_SIZE) >>> LINE_SHIFT);
   }
 
   read8(address: number): number {
@@ -59,7 +63,7 @@ export class PhysicalMemory {
 
   write8(address: number, value: number): void {
     if (address >= this.size) return;
-    this.noteWrite(address >>> 12);
+    this.noteWrite(address, address);
     this.view.setUint8(address, value);
   }
 
@@ -69,7 +73,7 @@ export class PhysicalMemory {
       this.write8(address + 1, value >>> 8);
       return;
     }
-    this.noteWrite(address >>> 12);
+    this.noteWrite(address, address + 1);
     this.view.setUint16(address, value, true);
   }
 
@@ -79,7 +83,7 @@ export class PhysicalMemory {
       this.write16(address + 2, value >>> 16);
       return;
     }
-    this.noteWrite(address >>> 12);
+    this.noteWrite(address, address + 3);
     this.view.setUint32(address, value, true);
   }
 
@@ -87,7 +91,8 @@ export class PhysicalMemory {
   load(address: number, bytes: Uint8Array): void {
     const end = Math.min(address + bytes.length, this.size);
     if (address >= end) return;
-    for (let page = address >>> 12; page <= (end - 1) >>> 12; page++) this.noteWrite(page);
+    this.codeChanges.count++;
+    for (let page = address >>> 12; page <= (end - 1) >>> 12; page++) this.touch(page);
     this.bytes.set(bytes.subarray(0, end - address), address);
   }
 
@@ -107,6 +112,7 @@ export class PhysicalMemory {
 
   /** Brings a content back. Coming back to the same one again and again costs only the pages written in between. */
   restore(snapshot: MemorySnapshot): void {
+    this.codeChanges.count++;
     for (const page of this.touched) this.restorePage(page, snapshot);
     this.touched = [];
     if (snapshot === this.base) return;
@@ -119,8 +125,7 @@ export class PhysicalMemory {
     const content = snapshot.get(page);
     if (content === undefined) this.bytes.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     else this.bytes.set(content, page * PAGE_SIZE);
-    this.pageVersion[page] = this.pageVersion[page] + 1;
-    this.pageState[page] = UNTOUCHED;
+    this.pageTouched[page] = 0;
   }
 
   /** Numbers of the pages that were written since the last `clear` or `restore`, ascending. */
@@ -128,22 +133,21 @@ export class PhysicalMemory {
     return this.touched.sort((a, b) => a - b);
   }
 
-  /** Asks that the version of this page changes with the next write to it, and gives the present version. */
-  watch(page: number): number {
-    if (this.pageState[page] === TOUCHED) this.pageState[page] = WATCHED;
-    return this.version(page);
+  /** Asks that the next writes near these bytes, which lie in one page, are counted in `codeChanges`. */
+  watch(address: number, length: number): void {
+    const last = (address + length - 1) >>> LINE_SHIFT;
+    for (let line = address >>> LINE_SHIFT; line <= last; line++) this.watchedLines[line] = 1;
   }
 
-  /** A number that has changed if a watched page was written. Beyond the end of memory nothing changes. */
-  version(page: number): number {
-    return this.pageVersion[page] ?? 0;
+  private noteWrite(first: number, last: number): void {
+    if (this.pageTouched[first >>> 12] === 0) this.touch(first >>> 12);
+    const watched = this.watchedLines[first >>> LINE_SHIFT] | this.watchedLines[last >>> LINE_SHIFT];
+    if (watched !== 0) this.codeChanges.count++;
   }
 
-  private noteWrite(page: number): void {
-    const state = this.pageState[page];
-    if (state === TOUCHED) return;
-    if (state === UNTOUCHED) this.touched.push(page);
-    this.pageState[page] = TOUCHED;
-    this.pageVersion[page] = this.pageVersion[page] + 1;
+  private touch(page: number): void {
+    if (this.pageTouched[page] !== 0) return;
+    this.touched.push(page);
+    this.pageTouched[page] = 1;
   }
 }

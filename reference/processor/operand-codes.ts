@@ -14,10 +14,11 @@ import type { Execute } from './instruction.js';
  *
  * b: byte; w: 16 bits; d: 32 bits; v: 16 or 32 bits by the operand size attribute; s: a byte, sign-extended to the
  * operand size; p: a far pointer; `Mw/Rv`: 16 bits in memory, operand size in a register; `M`: memory of which the
- * instruction decides the size. `I2`: a second immediate byte.
+ * instruction decides the size. `Q`: MMX register or memory by ModRM, read and written by the instruction itself.
+ * `I2`: a second immediate byte.
  */
 export type OperandCode =
-  | ('Eb' | 'Ev' | 'Ew' | 'Ed' | 'M' | 'Mw/Rv' | 'Mp' | 'Rd')
+  | ('Eb' | 'Ev' | 'Ew' | 'Ed' | 'M' | 'Mw/Rv' | 'Mp' | 'Rd' | 'Q')
   | ('Gb' | 'Gv' | 'Gw' | 'Zb' | 'Zv' | 'Sw')
   | ('Ib' | 'Iv' | 'Iw' | 'Is' | 'I2' | 'Jb' | 'Jv' | 'Ob' | 'Ov' | 'Ap')
   | ('Xb' | 'Xv')
@@ -38,8 +39,16 @@ export interface OpcodeGroup {
   group: readonly (Opcode | undefined)[];
 }
 
+/** The instructions behind an escape byte, D8h to DFh: FP-3. */
+export interface EscapeGroup {
+  /** With a memory operand, by ModRM.reg. */
+  memory: readonly (Opcode | undefined)[];
+  /** With registers, by ModRM.reg; where ModRM.rm tells instructions apart, eight of them. */
+  register: readonly (Opcode | readonly (Opcode | undefined)[] | undefined)[];
+}
+
 /** What is undefined raises #UD. */
-export type OpcodeMap = Readonly<Record<number, Opcode | OpcodeGroup | undefined>>;
+export type OpcodeMap = Readonly<Record<number, Opcode | OpcodeGroup | EscapeGroup | undefined>>;
 
 /** @param operands in the order of the manual */
 export function opcode(mnemonic: string, operands: readonly OperandCode[], execute: Execute): Opcode {
@@ -69,6 +78,10 @@ export function conditionRow(
 }
 
 /** The same instruction at `count` opcodes in a row. */
-export function row(from: number, count: number, entry: Opcode): Record<number, Opcode> {
+export function row<Entry extends Opcode | undefined>(
+  from: number,
+  count: number,
+  entry: Entry,
+): Record<number, Entry> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [from + i, entry]));
 }

@@ -313,18 +313,9 @@ describe('a 4 MiB entry', () => {
 
 describe('what is not modelled', () => {
   it.each([
-    ['x87 arithmetic', 'd9 e8', {}],
-    ['MMX', '0f ef c0', {}],
+    ['an instruction that SSE added to MMX', '0f e0 c0', {}],
     ['SSE', '0f 57 c0', { cr4: 0x200 }],
-    ['FXSAVE and FXRSTOR', '0f ae 00', {}],
-    ['real mode', '0f 22 c0', { eax: 0x10 }],
-    ['hardware breakpoints', '0f 23 f8', { eax: 1 }],
-    ['general detect (DR7.GD)', '0f 23 f8', { eax: 0x2000 }],
-    ['CR4.VME, CR4.PVI and CR4.PAE', '0f 22 e0', { eax: 0x20 }],
-    ['return to another task (IRET with NT)', 'cf', { eflags: 0x4002 }],
-    ['task switch by a far transfer', 'ea 00 00 00 00 18 00', {}],
-    ['setting the time-stamp counter', '0f 30', { ecx: 0x10 }],
-    ['alignment checks', '90', { cr0: 0x40011, eflags: 0x40002, cs: flat(0x0b, 0xc0fb) }],
+    ['physical address extension (CR4.PAE)', '0f 22 e0', { eax: 0x20 }],
   ])('is named: %s', (what, code, changes) => {
     const { processor } = start(code, changes);
     const before = processor.registers();
@@ -332,32 +323,6 @@ describe('what is not modelled', () => {
     expect(() => processor.run({ instructions: 1 })).toThrow(NotModelled);
     expect(() => processor.run({ instructions: 1 })).toThrow(`not modelled: ${what} (${where})`);
     expect(processor.registers()).toEqual(before);
-  });
-
-  it.each([
-    ['real mode', { cr0: 0x10 }],
-    ['virtual-8086 mode', { eflags: 0x20002 }],
-  ])('is named before anything runs: %s', (what, changes) => {
-    const { processor } = start('90', changes);
-    expect(() => processor.run({ instructions: 1 })).toThrow(`not modelled: ${what}`);
-  });
-
-  it('is named when a gate or a frame asks for it', () => {
-    const { processor, memory } = start('cd 30 cf');
-    memory.write32(IDT + 8 * 0x30 + 4, 0x00008500);
-    expect(() => processor.run({ instructions: 1 })).toThrow(
-      'task gate of vector 48 (cd 30 at 0008:00008000)',
-    );
-    memory.write32(STACK_0 - 4, 0x20002);
-    processor.setRegisters({ ...processor.registers(), eip: CODE + 2, esp: STACK_0 - 12 });
-    expect(() => processor.run({ instructions: 1 })).toThrow('virtual-8086 mode (cf at 0008:00008002)');
-  });
-
-  it('is named when an external interrupt meets a task gate', () => {
-    const { processor, memory } = start('90', { eflags: 0x202 });
-    memory.write32(IDT + 8 * 0x20 + 4, 0x00008500);
-    processor.requestInterrupt(0x20);
-    expect(() => processor.run({ instructions: 1 })).toThrow('task gate of vector 32 (at 0008:00008000)');
   });
 });
 

@@ -2,11 +2,12 @@
 
 /** The processor as the rest of the project sees it: the run loop around the instructions. */
 
-import { Cpu, CR0, DR6_SINGLE_STEP, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, type Segment } from './cpu.js';
+import { Cpu, DR6, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, type Segment } from './cpu.js';
+import { accessChecksOf, instructionBreakpoints, reportInDr6, takeTaskTrap } from './debugging.js';
 import { decode } from './decode.js';
-import { Fault, Vector } from './exceptions.js';
-import { AC, ALL_FLAGS, FIXED_ONE, IF, RF, TF, VM } from './flags.js';
-import type { Instruction } from './instruction.js';
+import { debugException, Fault, Vector } from './exceptions.js';
+import { AC, ALL_FLAGS, FIXED_ONE, IF, RF, TF } from './flags.js';
+import { Instruction } from './instruction.js';
 import {
   type InstructionCounter,
   NotModelled,
@@ -20,7 +21,8 @@ import {
   type Stop,
 } from './interface.js';
 import { deliverExternal, deliverFault, deliverTrap } from './interrupts.js';
-import type { PhysicalMemory } from './memory.js';
+import { PAGE_SIZE, type PhysicalMemory } from './memory.js';
+import { enterModeOfPe, levelOf } from './modes.js';
 import { translateRead } from './paging.js';
 
 /** Ports at which nothing answers. */
@@ -38,13 +40,20 @@ export function createProcessor(
   return new I386(memory, ports, observer);
 }
 
-/** Decoded instructions are kept by physical address; must be a power of two. */
+/** Decoded instructions are kept by linear address; must be a power of two. */
 const DECODE_CACHE_SIZE = 1 << 14;
+
+/** Flags that make an instruction one to be watched. */
+const WATCHED_FLAGS = TF | RF | AC;
+
+/** How the execution of an instruction ended; `repeating`: a repeated one has more rounds to go. */
+type Completion = 'completed' | 'repeating' | 'faulted';
 
 class I386 implements Processor {
   readonly memory: PhysicalMemory;
   private readonly cpu: Cpu;
-  private readonly decoded: (Instruction | undefined)[] = new Array(DECODE_CACHE_SIZE).fill(undefined);
+  private readonly decoded: Instruction[] = new Array(DECODE_CACHE_SIZE).fill(new Instruction());
+  private completion: Completion = 'completed';
 
   /** The instruction being executed, for messages. */
   private current: Instruction | undefined;
@@ -68,10 +77,12 @@ class I386 implements Processor {
 
   requestInterrupt(vector: number): void {
     this.cpu.pendingInterrupts.push(vector & 0xff);
+    this.cpu.attention = true;
   }
 
   requestNmi(): void {
     this.cpu.nmiPending = true;
+    this.cpu.attention = true;
   }
 
   registers(): Registers {
@@ -131,7 +142,9 @@ class I386 implements Processor {
     cpu.sysenter_cs = registers.sysenter_cs;
     cpu.sysenter_esp = registers.sysenter_esp;
     cpu.sysenter_eip = registers.sysenter_eip;
-    cpu.cpl = registers.cs.selector & 3;
+    cpu.cpl = levelOf(cpu);
+    enterModeOfPe(cpu);
+    this.memory.codeChanges.count++;
     cpu.stopped = undefined;
   }
 
@@ -149,23 +162,32 @@ class I386 implements Processor {
     const schedule = new Schedule(cpu, limits.events ?? []);
     cpu.stopped = undefined;
     this.current = undefined;
-    checkModes(cpu);
-    for (let begun = 0; ; begun++) {
+    for (let begun = 0; ; ) {
       if (schedule.due()) schedule.request(this);
-      if (begun >= limits.instructions || cpu.outerExecuted >= outerLimit) return 'limit';
-      this.takeEvents();
-      if (cpu.stopped === undefined) this.step();
+      const left = limits.instructions - begun;
+      const outerLeft = outerLimit - cpu.outerExecuted;
+      if (left <= 0 || outerLeft <= 0) return 'limit';
+      const shadowed = this.takeEvents();
+      if (cpu.stopped === undefined) {
+        const watched = ((cpu.eflags & WATCHED_FLAGS) | cpu.debugArmed) !== 0;
+        if (watched) this.executeWatched();
+        begun += watched ? 1 : this.execute(shadowed ? 1 : Math.min(left, outerLeft, schedule.distance()));
+      }
       if (cpu.stopped !== undefined) return cpu.stopped;
     }
   }
 
-  /** At an instruction boundary: an NMI goes before an external interrupt (GATE-27 to GATE-29). */
-  private takeEvents(): void {
+  /**
+   * At an instruction boundary: an NMI goes before an external interrupt (GATE-27 to GATE-29). Returns whether the next boundary
+   * must be looked at again, because something may have been held back at this one.
+   */
+  private takeEvents(): boolean {
     const { cpu } = this;
     const { stackShadow, interruptShadow } = cpu;
     cpu.stackShadow = false;
     cpu.interruptShadow = false;
-    if (stackShadow) return; // GATE-28
+    cpu.debugInhibited = stackShadow;
+    if (stackShadow) return true; // GATE-28
     if (cpu.nmiPending && !cpu.nmiBlocked) {
       cpu.nmiPending = false;
       cpu.nmiBlocked = true;
@@ -174,6 +196,7 @@ class I386 implements Processor {
       this.deliverExternal(cpu.pendingInterrupts[0]);
       cpu.pendingInterrupts.shift();
     }
+    return interruptShadow;
   }
 
   private deliverExternal(vector: number): void {
@@ -184,85 +207,140 @@ class I386 implements Processor {
     cpu.eip = cpu.nextEip;
   }
 
-  /** One instruction, or one round of a repeated one, or the delivery of its fault, before which all is put back (EX-23). */
-  private step(): void {
-    const { cpu } = this;
-    const stackPointer = cpu.general[ESP];
-    const singleStep = (cpu.eflags & TF) !== 0;
-    const outer = cpu.cpl > 0;
-    if (singleStep) cpu.handlerEntered = false;
-    this.current = undefined;
+  /**
+   * Executes instructions until the run loop must look at something between two of them. A faulting instruction is the last
+   * one; before its fault is delivered all is put back (EX-23).
+   * @param most how many may be begun; each round of a repeated one counts
+   * @returns how many were begun; `completion` tells how the last one ended
+   */
+  private execute(most: number): number {
+    const { cpu, decoded } = this;
+    const { cs, general, observer } = cpu;
+    const changes = this.memory.codeChanges;
+    let begun = 0;
+    cpu.attention = false;
     try {
-      const instruction = this.fetch();
-      this.current = instruction;
-      if (cpu.observer !== undefined) this.observe(instruction);
-      if ((cpu.eflags & (RF | AC)) !== 0) this.beginWithRareFlags();
-      cpu.nextEip = (cpu.eip + instruction.length) >>> 0;
-      instruction.execute(cpu, instruction);
+      do {
+        cpu.stackPointerBefore = general[ESP];
+        const linear = (cs.base + cpu.eip) | 0;
+        let instruction = decoded[linear & (DECODE_CACHE_SIZE - 1)];
+        if (instruction.linear !== linear || instruction.goodAt !== changes.count) {
+          instruction = this.fetch(linear);
+        }
+        this.current = instruction;
+        if (observer !== undefined) this.observe(instruction);
+        const outer = cpu.cpl > 0;
+        do {
+          begun++;
+          cpu.repeating = false;
+          cpu.nextEip = (cpu.eip + instruction.length) >>> 0;
+          instruction.execute(cpu, instruction);
+        } while (cpu.repeating && begun < most && instruction.goodAt === changes.count);
+        cpu.eip = cpu.nextEip;
+        if (!cpu.repeating) {
+          cpu.executed++;
+          if (outer) cpu.outerExecuted++;
+        }
+      } while (begun < most && !cpu.attention);
+      this.completion = cpu.repeating ? 'repeating' : 'completed';
     } catch (problem) {
-      cpu.general[ESP] = stackPointer;
       cpu.repeating = false;
+      this.completion = 'faulted';
       if (!(problem instanceof Fault)) throw problem;
-      cpu.nextEip = cpu.eip;
-      deliverFault(cpu, problem);
-      cpu.eip = cpu.nextEip;
-      return;
+      if (!problem.inNewTask) general[ESP] = cpu.stackPointerBefore;
+      this.deliverFault(problem);
     }
-    cpu.eip = cpu.nextEip;
-    if (cpu.repeating) {
-      cpu.repeating = false;
-    } else {
-      cpu.executed++;
-      if (outer) cpu.outerExecuted++;
-    }
-    if (singleStep) this.singleStepTrap();
+    return begun;
   }
 
-  /** EX-24. None after a load of SS, after an INT (whose handler runs without TF), and after a HLT that ended the run. */
-  private singleStepTrap(): void {
+  private deliverFault(fault: Fault): void {
     const { cpu } = this;
-    if (cpu.stackShadow || cpu.handlerEntered || cpu.stopped !== undefined) return;
-    cpu.dr[6] = cpu.dr[6] | DR6_SINGLE_STEP;
+    cpu.nextEip = cpu.eip;
+    deliverFault(cpu, fault);
+    cpu.eip = cpu.nextEip;
+  }
+
+  /** The same while something of chapter 28 is watched for, or RF, which lasts for one instruction, is set. */
+  private executeWatched(): void {
+    const { cpu } = this;
+    this.current = undefined;
+    if (takeTaskTrap(cpu)) {
+      this.debugTrap(DR6.taskSwitch);
+      return;
+    }
+    const resumed = cpu.eflags & RF;
+    const breakpoints = resumed !== 0 || cpu.debugInhibited ? 0 : instructionBreakpoints(cpu); // DBG-9, DBG-11
+    if (breakpoints !== 0) {
+      reportInDr6(cpu, breakpoints);
+      this.deliverFault(debugException());
+      return;
+    }
+
+    const singleStep = (cpu.eflags & TF) !== 0;
+    cpu.handlerEntered = false;
+    cpu.accessChecks = accessChecksOf(cpu);
+    cpu.eflags &= ~RF;
+    this.execute(1);
+    cpu.accessChecks = 0;
+    if (this.completion === 'repeating') cpu.eflags |= resumed; // DBG-9
+    if (this.completion === 'faulted') cpu.debugHits = 0;
+    else this.afterWatched(singleStep);
+  }
+
+  /** The traps that follow an instruction: breakpoints on its accesses (DBG-7), single step (EX-24, EX-43). */
+  private afterWatched(singleStep: boolean): void {
+    const { cpu } = this;
+    if (cpu.stackShadow) return; // DBG-11
+    // A handler begins without TF, and a HLT ends the run.
+    const steps = singleStep && !cpu.handlerEntered && cpu.stopped === undefined;
+    const reasons = cpu.debugHits | (steps ? DR6.singleStep : 0);
+    cpu.debugHits = 0;
+    if (reasons !== 0) this.debugTrap(reasons);
+  }
+
+  private debugTrap(reasons: number): void {
+    const { cpu } = this;
+    reportInDr6(cpu, reasons);
     deliverTrap(cpu, Vector.debug, cpu.eip);
     cpu.eip = cpu.nextEip;
   }
 
-  /** RF lasts for one instruction. */
-  private beginWithRareFlags(): void {
-    const { cpu } = this;
-    const checksAlignment = (cpu.eflags & AC) !== 0 && (cpu.cr0 & CR0.AM) !== 0 && cpu.cpl === 3;
-    if (checksAlignment) throw new NotModelled('alignment checks');
-    cpu.eflags &= ~RF;
-  }
-
-  /** The instruction at CS:EIP, from the cache when its bytes have not been written since. */
-  private fetch(): Instruction {
+  /**
+   * The instruction at CS:EIP, when the cache does not have it or something has changed since. It is still the same when
+   * its bytes are. One that crosses a page is decoded each time.
+   */
+  private fetch(linear: number): Instruction {
     const { cpu, decoded, memory } = this;
-    const linear = (cpu.cs.base + cpu.eip) >>> 0;
+    this.current = undefined;
     if (cpu.eip > cpu.cs.limit) return decode(cpu);
-    const physical = translateRead(cpu, linear, cpu.cpl === 3);
-    const slot = physical & (DECODE_CACHE_SIZE - 1);
-    const known = decoded[slot];
-    if (
-      known !== undefined &&
-      known.physical === physical &&
-      known.version === memory.version(physical >>> 12) &&
-      known.code32 === cpu.cs.big &&
-      cpu.eip + known.length - 1 <= cpu.cs.limit
-    ) {
-      return known;
-    }
-    const instruction = decode(cpu);
-    if ((physical & 0xfff) + instruction.length <= 0x1000) {
+    const physical = translateRead(cpu, linear >>> 0, cpu.cpl === 3);
+    const slot = linear & (DECODE_CACHE_SIZE - 1);
+    let instruction = decoded[slot];
+    const isSame =
+      instruction.linear === linear &&
+      instruction.physical === physical &&
+      instruction.code32 === cpu.cs.big &&
+      cpu.eip + instruction.length - 1 <= cpu.cs.limit &&
+      this.isInMemory(instruction);
+    if (!isSame) {
+      instruction = decode(cpu);
+      if ((physical & 0xfff) + instruction.length > PAGE_SIZE) return instruction;
+      instruction.linear = linear;
       instruction.physical = physical;
-      instruction.version = memory.watch(physical >>> 12);
+      memory.watch(physical, instruction.length);
       decoded[slot] = instruction;
     }
+    instruction.goodAt = memory.codeChanges.count;
     return instruction;
+  }
+
+  private isInMemory({ physical, bytes }: Instruction): boolean {
+    return bytes.every((byte, i) => byte === this.memory.read8(physical + i));
   }
 
   private observe(instruction: Instruction): void {
     const { cpu } = this;
+    cpu.observer?.boundary?.(cpu.cpl, (cpu.cs.base + cpu.eip) >>> 0, cpu.eflags, cpu.cr3);
     cpu.observer?.instruction?.(
       {
         mnemonic: instruction.mnemonic,
@@ -305,6 +383,11 @@ class Schedule {
     );
   }
 
+  /** How many instructions may be executed before the next event can be due: 1 while one waits for an outer level. */
+  distance(): number {
+    return Math.max(1, Math.min(this.nextAll - this.cpu.executed, this.nextOuter - this.cpu.outerExecuted));
+  }
+
   /** Requests all events that are due. */
   request(processor: Processor): void {
     this.nextAll = requestDue(this.waiting.all, this.cpu.executed, processor);
@@ -320,12 +403,6 @@ function requestDue(waiting: ScheduledEvent[], now: number, processor: Processor
     waiting.shift();
   }
   return waiting[0]?.after ?? Number.POSITIVE_INFINITY;
-}
-
-/** A run starts in protected mode; the other modes are not modelled. */
-function checkModes(cpu: Cpu): void {
-  if ((cpu.cr0 & CR0.PE) === 0) throw new NotModelled('real mode');
-  if ((cpu.eflags & VM) !== 0) throw new NotModelled('virtual-8086 mode');
 }
 
 /** Says where the model ended. */

@@ -3,6 +3,7 @@
 /** Access to memory through a segment: type and limit first, then the page (SEG-8). */
 
 import type { Cpu, Segment } from './cpu.js';
+import { checkAccess } from './debugging.js';
 import { type Fault, generalProtection, stackFault } from './exceptions.js';
 import { prepareWrite, readLinear, writePrepared } from './paging.js';
 import type { OperandSize } from './sizes.js';
@@ -29,12 +30,16 @@ export function linearForWrite(cpu: Cpu, segment: Segment, offset: number, size:
 }
 
 export function readSegment(cpu: Cpu, segment: Segment, offset: number, size: OperandSize): number {
-  return readLinear(cpu, linearForRead(cpu, segment, offset, size), size, cpu.cpl === 3);
+  const linear = linearForRead(cpu, segment, offset, size);
+  if (cpu.accessChecks !== 0) checkAccess(cpu, linear, size, false);
+  return readLinear(cpu, linear, size, cpu.cpl === 3);
 }
 
 /** The first half of a write: all its checks. `writePrepared` is the second and cannot fail. */
 export function prepareSegmentWrite(cpu: Cpu, segment: Segment, offset: number, size: OperandSize): void {
-  prepareWrite(cpu, linearForWrite(cpu, segment, offset, size), size, cpu.cpl === 3);
+  const linear = linearForWrite(cpu, segment, offset, size);
+  if (cpu.accessChecks !== 0) checkAccess(cpu, linear, size, true);
+  prepareWrite(cpu, linear, size, cpu.cpl === 3);
 }
 
 export function writeSegment(

@@ -3,6 +3,7 @@
 /** The stack: PUSH and POP, and frames that are written before the stack pointer moves. */
 
 import { type Cpu, ESP, type Segment } from './cpu.js';
+import { checkAccess } from './debugging.js';
 import { type Fault, stackFault } from './exceptions.js';
 import { prepareWrite, writeLinear } from './paging.js';
 import { insideLimit, readSegment, writeSegment } from './segmentation.js';
@@ -75,6 +76,8 @@ export class StackFrame {
     for (let i = 1; i <= count; i++) {
       const offset = ((this.offset - i * this.size) & this.mask) >>> 0;
       const linear = (this.segment.base + offset) >>> 0;
+      if (this.cpu.accessChecks !== 0 && this.level === this.cpu.cpl)
+        checkAccess(this.cpu, linear, this.size, true);
       prepareWrite(this.cpu, linear, this.size, this.level === 3);
     }
   }

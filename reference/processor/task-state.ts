@@ -6,6 +6,7 @@ import { type Cpu, SystemType } from './cpu.js';
 import { checkStackSegment, type Descriptor } from './descriptors.js';
 import { generalProtection, invalidTss } from './exceptions.js';
 import { ioPrivilegeLevel } from './flags.js';
+import { inVirtual8086Mode } from './modes.js';
 import { readSystem } from './paging.js';
 
 /** Offset of the I/O map's own offset in a 32-bit TSS. */
@@ -25,13 +26,18 @@ export function innerStack(cpu: Cpu, level: number): { segment: Descriptor; poin
   return { segment: checkStackSegment(cpu, selector, level, invalidTss), pointer };
 }
 
-/** Faults unless IOPL, or else the I/O map of a 32-bit TSS, permits access to these ports: IO-4. */
-export function checkPortAccess(cpu: Cpu, port: number, size: number): void {
-  if (cpu.cpl <= ioPrivilegeLevel(cpu)) return; // IO-1
+/** Offset of the I/O map in the TSS, which must have one: IO-2. */
+export function ioMapBase(cpu: Cpu): number {
   const { tr } = cpu;
   if (!isTss32(cpu) || tr.limit < IO_MAP_BASE + 1) throw generalProtection(0);
-  // IO-2
-  const map = readSystem(cpu, tr.base + IO_MAP_BASE, 2) + (port >>> 3);
+  return readSystem(cpu, tr.base + IO_MAP_BASE, 2);
+}
+
+/** Faults unless IOPL, or else the I/O map of a 32-bit TSS, permits access to these ports (IO-4). Virtual-8086 mode asks the map only: MODE-15. */
+export function checkPortAccess(cpu: Cpu, port: number, size: number): void {
+  if (cpu.cpl <= ioPrivilegeLevel(cpu) && !inVirtual8086Mode(cpu)) return; // IO-1
+  const { tr } = cpu;
+  const map = ioMapBase(cpu) + (port >>> 3);
   if (map + 1 > tr.limit) throw generalProtection(0); // IO-3
   const bits = readSystem(cpu, tr.base + map, 2) >>> (port & 7);
   if ((bits & ((1 << size) - 1)) !== 0) throw generalProtection(0);

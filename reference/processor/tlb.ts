@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { ChangeCount } from './memory.js';
+
 /** Bits of a TLB entry; bits 12-31 are the physical page. All bits clear: no entry. */
 export const TlbBit = {
   valid: 1 << 0,
@@ -23,18 +25,24 @@ export class Tlb {
   private readonly entries = new Int32Array(1 << 20);
   private filled: number[] = [];
 
+  /** @param changes counts whenever a translation that was remembered may not hold any more */
+  constructor(private readonly changes: ChangeCount) {}
+
   /** @param page number of the linear page */
   lookup(page: number): number {
     return this.entries[page];
   }
 
   insert(page: number, entry: number): void {
-    if (this.entries[page] === 0) this.filled.push(page);
+    const old = this.entries[page];
+    if (old === 0) this.filled.push(page);
+    else if (((old ^ entry) & ~TlbBit.dirty) !== 0) this.changes.count++;
     this.entries[page] = entry;
   }
 
   /** Drops everything: PG-16, PGE-5, PGE-7. */
   clear(): void {
+    this.changes.count++;
     for (const page of this.filled) this.entries[page] = 0;
     this.filled = [];
   }
@@ -52,6 +60,7 @@ export class Tlb {
   }
 
   private keep(wanted: (page: number, entry: number) => boolean): void {
+    this.changes.count++;
     const kept: number[] = [];
     for (const page of this.filled) {
       if (wanted(page, this.entries[page])) kept.push(page);

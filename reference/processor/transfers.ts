@@ -34,11 +34,14 @@ import {
   VM,
   ZF,
 } from './flags.js';
-import { NotModelled } from './interface.js';
 import { enterCode } from './interrupts.js';
+import { has8086Segments, inRealMode, inVirtual8086Mode } from './modes.js';
+import { callFar8086, jumpFar8086, returnFar8086, returnFromInterrupt8086 } from './real-mode.js';
 import { insideLimit } from './segmentation.js';
 import { peek, readParameters, StackFrame, setStackPointer, stackOffset } from './stack.js';
 import { innerStack } from './task-state.js';
+import { readGateTss, readLinkedTss, requireAvailable, switchTask } from './task-switching.js';
+import { loadVirtualInterruptFlag, returnToVirtual8086, returnWithinVirtual8086 } from './virtual-8086.js';
 
 /** Goes to an offset in the present code segment: EX-16, SEG-6. */
 export function jumpNear(cpu: Cpu, target: number): void {
@@ -48,7 +51,15 @@ export function jumpNear(cpu: Cpu, target: number): void {
 
 /** JMP to another segment (GATE-22) or through a call gate (GATE-25). */
 export function jumpFar(cpu: Cpu, selector: number, offset: number): void {
+  if (has8086Segments(cpu)) {
+    jumpFar8086(cpu, selector, offset);
+    return;
+  }
   const descriptor = readTransferTarget(cpu, selector);
+  if (isTask(descriptor)) {
+    transferToTask(cpu, descriptor, 'jump');
+    return;
+  }
   if (descriptor.isCode) {
     checkDirectTarget(cpu, descriptor);
     commitJump(cpu, descriptor, offset);
@@ -69,7 +80,15 @@ function commitJump(cpu: Cpu, target: Descriptor, offset: number): void {
 
 /** CALL to another segment (GATE-22, GATE-23) or through a call gate (GATE-25, GATE-26). */
 export function callFar(cpu: Cpu, selector: number, offset: number, size: 2 | 4): void {
+  if (has8086Segments(cpu)) {
+    callFar8086(cpu, selector, offset, size);
+    return;
+  }
   const descriptor = readTransferTarget(cpu, selector);
+  if (isTask(descriptor)) {
+    transferToTask(cpu, descriptor, 'call');
+    return;
+  }
   if (descriptor.isCode) {
     checkDirectTarget(cpu, descriptor);
     callSameLevel(cpu, descriptor, offset, size);
@@ -121,20 +140,37 @@ function callInnerLevel(cpu: Cpu, target: Descriptor, gate: Descriptor, size: 2 
   enterCode(cpu, target, gate.gateOffset);
 }
 
-/** Reads what a far JMP or CALL names: a code segment or a call gate that this level may use. */
+/** Reads what a far JMP or CALL names: a code segment, or a gate or TSS that this level may use (GATE-25, TASK-1). */
 function readTransferTarget(cpu: Cpu, selector: number): Descriptor {
   if (isNull(selector)) throw generalProtection(0);
   const descriptor = readDescriptor(cpu, selector);
   if (descriptor.isCode) return descriptor;
   if (!descriptor.isSystem) throw generalProtection(selector);
-  const { callGate16, callGate32, taskGate, tss16, tss32 } = SystemType;
+  const { callGate16, callGate32 } = SystemType;
   const type = descriptor.type;
-  const isTaskSwitch = type === taskGate || type === tss16 || type === tss32;
-  if (type !== callGate16 && type !== callGate32 && !isTaskSwitch) throw generalProtection(selector);
+  if (type !== callGate16 && type !== callGate32 && !isTask(descriptor)) throw generalProtection(selector);
   if (descriptor.dpl < Math.max(cpu.cpl, rplOf(selector))) throw generalProtection(selector);
+  if (isTask(descriptor) && descriptor.type !== SystemType.taskGate) requireAvailable(descriptor); // TASK-2
   if (!descriptor.present) throw segmentNotPresent(selector);
-  if (isTaskSwitch) throw new NotModelled('task switch by a far transfer');
   return descriptor;
+}
+
+const TASK_TYPES: ReadonlySet<number> = new Set([
+  SystemType.taskGate,
+  SystemType.tss16,
+  SystemType.tss32,
+  SystemType.busyTss16,
+  SystemType.busyTss32,
+]);
+
+/** A task gate or TSS. */
+const isTask = (descriptor: Descriptor) => descriptor.isSystem && TASK_TYPES.has(descriptor.type);
+
+/** JMP or CALL to a TSS or task gate that this level may use: TASK-1 to TASK-3. */
+function transferToTask(cpu: Cpu, target: Descriptor, reason: 'jump' | 'call'): void {
+  const isGate = target.type === SystemType.taskGate;
+  const tss = isGate ? readGateTss(cpu, target.gateSelector) : target;
+  switchTask(cpu, tss, reason, { eip: cpu.nextEip, flags: cpu.eflags });
 }
 
 function checkDirectTarget(cpu: Cpu, target: Descriptor): void {
@@ -155,6 +191,10 @@ function readGateTarget(cpu: Cpu, gate: Descriptor): Descriptor {
 
 /** RET to another segment (GATE-24). `release`: bytes of parameters that are dropped, on both stacks. */
 export function returnFar(cpu: Cpu, size: 2 | 4, release: number): void {
+  if (has8086Segments(cpu)) {
+    returnFar8086(cpu, size, release);
+    return;
+  }
   requireStack(cpu, 2 * size);
   const eip = peek(cpu, 0, size);
   const selector = peek(cpu, size, size) & 0xffff;
@@ -219,15 +259,37 @@ function requireStack(cpu: Cpu, bytes: number): void {
 /** Flags that IRET and POPF load at any privilege level. */
 const ORDINARY_FLAGS = CF | PF | AF | ZF | SF | TF | DF | OF | NT;
 
-/** IRET in protected mode: GATE-17 to GATE-21. */
+/** Flags that IRET loads in real mode: all but VM, VIF and VIP. */
+const REAL_MODE_FLAGS = ORDINARY_FLAGS | IF | IOPL | RF | AC | ID;
+
+/** IRET. */
 export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
+  if (inRealMode(cpu)) {
+    const image = returnFromInterrupt8086(cpu, size);
+    setFlags(cpu, size === 4 ? REAL_MODE_FLAGS : REAL_MODE_FLAGS & 0xffff, image);
+  } else if (inVirtual8086Mode(cpu)) {
+    const image = returnWithinVirtual8086(cpu, size);
+    const wide = size === 4 ? RF | AC | ID : 0;
+    const privileged = loadVirtualInterruptFlag(cpu, image, size) ? 0 : IF;
+    setFlags(cpu, ORDINARY_FLAGS | wide | privileged, image);
+  } else if ((cpu.eflags & NT) !== 0) {
+    switchTask(cpu, readLinkedTss(cpu), 'return', { eip: cpu.nextEip, flags: cpu.eflags }); // TASK-4
+  } else {
+    returnInProtectedMode(cpu, size);
+  }
   cpu.nmiBlocked = false; // GATE-29
-  if ((cpu.eflags & NT) !== 0) throw new NotModelled('return to another task (IRET with NT)');
+}
+
+/** GATE-17 to GATE-21. */
+function returnInProtectedMode(cpu: Cpu, size: 2 | 4): void {
   requireStack(cpu, 3 * size);
   const eip = peek(cpu, 0, size);
   const selector = peek(cpu, size, size) & 0xffff;
   const image = peek(cpu, 2 * size, size);
-  if (size === 4 && (image & VM) !== 0 && cpu.cpl === 0) throw new NotModelled('virtual-8086 mode');
+  if (size === 4 && (image & VM) !== 0 && cpu.cpl === 0) {
+    returnToVirtual8086(cpu, eip, selector, image);
+    return;
+  }
 
   const target = readReturnTarget(cpu, selector);
   const wide = size === 4 ? RF | AC | ID : 0;
@@ -245,7 +307,11 @@ export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
 
 /** POPF (SYS-18): what the level does not permit stays as it is, silently. */
 export function loadFlags(cpu: Cpu, image: number, size: 2 | 4): void {
-  const wide = size === 4 ? RF | AC | ID | (cpu.cpl === 0 ? VIF | VIP : 0) : 0;
+  if (loadVirtualInterruptFlag(cpu, image, size)) {
+    setFlags(cpu, ORDINARY_FLAGS, image);
+    return;
+  }
+  const wide = size === 4 ? RF | AC | ID | (cpu.cpl === 0 && !inRealMode(cpu) ? VIF | VIP : 0) : 0;
   setFlags(cpu, ORDINARY_FLAGS | wide | privilegedFlags(cpu), image & ~(RF | VIF | VIP));
 }
 
@@ -261,7 +327,7 @@ const DPL_SHIFT = 5;
 
 /** SYSENTER (SYS-12, SYS-13): to level 0 at the place in the three model-specific registers. */
 export function enterSystem(cpu: Cpu): void {
-  if (isNull(cpu.sysenter_cs)) throw generalProtection(0);
+  if (inRealMode(cpu) || isNull(cpu.sysenter_cs)) throw generalProtection(0); // SYS-12, MODE-5
   cpu.eflags &= ~(VM | IF | RF);
   loadFlatSegments(cpu, cpu.sysenter_cs & 0xfffc, 0, 8);
   cpu.general[ESP] = cpu.sysenter_esp;
@@ -270,7 +336,7 @@ export function enterSystem(cpu: Cpu): void {
 
 /** SYSEXIT (SYS-14): back to level 3 at EDX with the stack at ECX. */
 export function exitSystem(cpu: Cpu): void {
-  if (isNull(cpu.sysenter_cs) || cpu.cpl !== 0) throw generalProtection(0);
+  if (inRealMode(cpu) || isNull(cpu.sysenter_cs) || cpu.cpl !== 0) throw generalProtection(0);
   loadFlatSegments(cpu, (cpu.sysenter_cs + 16) & 0xfffc, 3, 8);
   cpu.general[ESP] = cpu.general[ECX];
   cpu.nextEip = cpu.general[EDX];

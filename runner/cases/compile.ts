@@ -13,6 +13,7 @@ import {
 } from './case.js';
 import { type Row, rowsOf, substitute } from './examples.js';
 import type { Fixtures, SourceFile } from './fixtures.js';
+import { expectedHypercalls } from './hypercalls.js';
 import { type Listing, listingOf, memoryRuns, plainHex } from './memory.js';
 import { mergeGiven } from './merge.js';
 import { CaseError, type Problem } from './problem.js';
@@ -303,6 +304,7 @@ function expectationOf(then: Data | undefined): Expectation {
   const result: Expectation = { state: {} };
   for (const [key, value] of Object.entries(source)) if (!NOT_STATE.has(key)) result.state[key] = value;
   result.state = withRuns(result.state);
+  if (source.hypercalls !== undefined) result.state.hypercalls = expectedHypercalls(source.hypercalls);
   if (source.outcome !== undefined) result.outcome = String(source.outcome);
   if (typeof source.return === 'number') result.return = source.return;
   if (typeof source.bytes === 'string') result.bytes = plainHex(source.bytes);

@@ -37,6 +37,16 @@ test('what is put on top stays, and nothing else changes', () => {
   );
 });
 
+test('guests and their virtual CPUs merge element by element', () => {
+  const base: DataMap = { guests: [{ vcpus: [{ regs: { eax: 1, ebx: 2 } }] }, { mem_size: 4096 }] };
+  expect(merge(base, { guests: [{ vcpus: [{ regs: { ebx: 3 } }] }] })).toEqual({
+    guests: [{ vcpus: [{ regs: { eax: 1, ebx: 3 } }] }, { mem_size: 4096 }],
+  });
+  expect(merge(base, { guests: [null, { mem_size: 8192 }, { mem_size: 0 }] })).toEqual({
+    guests: [{ vcpus: [{ regs: { eax: 1, ebx: 2 } }] }, { mem_size: 8192 }, { mem_size: 0 }],
+  });
+});
+
 test('memory and io are appended, other lists replace', () => {
   const base = { memory: [{ at: 0 }], io: [1], random32: [1, 2] };
   const over = { memory: [{ at: 4 }], io: [2], random32: [3] };

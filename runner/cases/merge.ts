@@ -4,10 +4,12 @@ import { type Data, type DataMap, isMap } from './case.js';
 
 /** Lists that add up instead of replacing one another. */
 const APPENDED = new Set(['memory', 'io']);
+/** Lists of which each element stands for itself. */
+const ELEMENT_BY_ELEMENT = new Set(['guests', 'vcpus']);
 
 /**
- * Puts `over` on top of `base`: maps merge key by key, `memory` and `io` lists are appended, any other list and every
- * scalar replaces. Neither argument is changed; what one side alone holds is shared, not copied.
+ * Puts `over` on top of `base`: maps merge key by key, `memory` and `io` lists are appended, `guests` and `vcpus` merge
+ * element by element, any other list and every scalar replaces. Neither argument is changed; what one side alone holds is shared, not copied.
  */
 export function merge(base: DataMap, over: DataMap): DataMap {
   const result: DataMap = { ...base };
@@ -19,8 +21,19 @@ export function merge(base: DataMap, over: DataMap): DataMap {
 
 function mergeValue(key: string, base: Data, over: Data): Data {
   if (isMap(base) && isMap(over)) return merge(base, over);
-  if (APPENDED.has(key) && Array.isArray(base) && Array.isArray(over)) return [...base, ...over];
-  return over;
+  if (!Array.isArray(base) || !Array.isArray(over)) return over;
+  if (APPENDED.has(key)) return [...base, ...over];
+  return ELEMENT_BY_ELEMENT.has(key) ? mergeElements(base, over) : over;
+}
+
+/** @param over null leaves an element as it is */
+function mergeElements(base: Data[], over: Data[]): Data[] {
+  const length = Math.max(base.length, over.length);
+  return Array.from({ length }, (_, index) => {
+    const [below, above] = [base[index] ?? null, over[index] ?? null];
+    if (above === null) return below;
+    return isMap(below) && isMap(above) ? merge(below, above) : above;
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import { MemoryImage } from '../expand/image.js';
 import type { MemoryRun } from '../protocol.js';
 import { type Difference, difference, hex32 } from './difference.js';
 import { registerDifferences } from './flags.js';
+import { hypercallDifferences } from './hypercalls.js';
 import { memoryDifferences } from './memory.js';
 
 /** Says whether a state path is to be compared, or holds one that is. */
@@ -46,13 +47,26 @@ function compareKey(
   wanted: Wanted,
   found: Difference[],
 ): void {
-  if (key === 'memory') found.push(...imageDifferences(path, is, should));
+  if (key === 'memory') found.push(...imageDifferences(path, is, should).filter((word) => wanted(word.path)));
   else if (TABLES.has(key)) found.push(...tableDifferences(path, treeOf(is), treeOf(should)));
+  else if (key === 'hypercalls') found.push(...hypercallDifferences(path, listOf(is), listOf(should)));
+  else if (PAGE_FLAGS.has(key) && isMap(should)) found.push(...flagsDifferences(path, treeOf(is), should));
   else if (key === 'shadow') found.push(...shadowDifferences(path, treeOf(is), treeOf(should)));
   else if (key === 'pgdirs') compareLists(path, '', listOf(is), padded(listOf(should)), wanted, found);
   else if (Array.isArray(should)) compareLists(path, key, listOf(is), should, wanted, found);
   else if (isMap(should)) compareTrees(treeOf(is), should, path, wanted, found);
   else found.push(...scalarDifferences(path, key, is, should));
+}
+
+/** Page tables of which only the flags are told, by index. */
+const PAGE_FLAGS = new Set(['window', 'guest_windows']);
+
+/** An entry that is not there is zero. */
+function flagsDifferences(path: string, is: Tree, should: Tree): Difference[] {
+  const indexes = [...new Set([...Object.keys(is), ...Object.keys(should)])];
+  return indexes
+    .filter((index) => (is[index] ?? 0) !== (should[index] ?? 0))
+    .map((index) => difference(path, `${path}[${index}]`, hex32(is[index] ?? 0), hex32(should[index] ?? 0)));
 }
 
 function treeOf(value: unknown): Tree {

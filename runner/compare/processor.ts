@@ -127,6 +127,8 @@ function endOf(before: ProcessorState, state: ProcessorState): string | undefine
   return `${hex32(state.registers.eip)} [${name}${code} at ${hex32(state.memory.read32(frame + (hasCode ? 4 : 0)))}]`;
 }
 
+const PE = 1;
+
 interface ExceptionAtEnd {
   vector: number;
   /** Where its frame begins. */
@@ -137,7 +139,8 @@ interface ExceptionAtEnd {
 }
 
 function exceptionAtEnd(before: ProcessorState, state: ProcessorState): ExceptionAtEnd | undefined {
-  const { idtr } = before.registers;
+  const { idtr, cr0 } = before.registers;
+  if ((cr0 & PE) === 0) return undefined;
   for (let vector = 0; 8 * vector + 7 <= idtr.limit && vector < 256; vector++) {
     const gate = idtr.base + 8 * vector;
     const low = before.memory.read32(gate);

@@ -6,7 +6,7 @@ import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../protoc
 import type { MemoryImage, ReadableMemory } from './image.js';
 
 /** The part of the registers that finding a descriptor needs. */
-export type Tables = Pick<ProcessorRegisters, 'gdtr' | 'ldtr' | 'cr0' | 'cr3' | 'cr4'>;
+export type Tables = Pick<ProcessorRegisters, 'gdtr' | 'ldtr' | 'cr0' | 'cr3' | 'cr4' | 'eflags'>;
 
 export const NULL_SEGMENT: SegmentRegister = { selector: 0, base: 0, limit: 0, attributes: 0 };
 
@@ -45,6 +45,22 @@ export function segmentOf(selector: number, tables: Tables, memory: ReadableMemo
   return { selector, base, limit, attributes: (high >>> 8) & 0xf0ff };
 }
 
+const PE = 0x01;
+const VM = 0x20000;
+
+export const isRealMode = (tables: Tables) => (tables.cr0 & PE) === 0;
+export const isVirtual8086Mode = (tables: Tables) => (tables.eflags & VM) !== 0;
+
+/** Writable data of the level of the mode. */
+const REAL_MODE_ATTRIBUTES = 0x93;
+const VIRTUAL_8086_ATTRIBUTES = 0xf3;
+
+/** A segment register as real-address and virtual-8086 mode load it. */
+export function segmentOf8086(selector: number, tables: Tables): SegmentRegister {
+  const attributes = isRealMode(tables) ? REAL_MODE_ATTRIBUTES : VIRTUAL_8086_ATTRIBUTES;
+  return { selector, base: selector << 4, limit: 0xffff, attributes };
+}
+
 /** Expands the short forms of a segment register: a selector alone, or a map without the parts to be looked up. */
 export function expandSegment(
   name: SegmentName,
@@ -60,7 +76,9 @@ export function expandSegment(
   }
   if (typeof selector !== 'number')
     throw new CaseError(`registers.${name} needs a selector`, ['given', 'registers', name]);
-  const found = segmentOf(selector, tables, memory);
+  const isSystem = name === 'tr' || name === 'ldtr';
+  const has8086 = !isSystem && (isRealMode(tables) || isVirtual8086Mode(tables));
+  const found = has8086 ? segmentOf8086(selector, tables) : segmentOf(selector, tables, memory);
   if (name === 'tr' && found.selector !== 0) found.attributes = loadedTask(found.attributes);
   return { ...found, ...(given as DataMap & Partial<SegmentRegister>) };
 }

@@ -7,6 +7,9 @@ import {
   ACCESSED,
   descriptorAddress,
   isBeyondTable,
+  isRealMode,
+  isVirtual8086Mode,
+  NULL_SEGMENT,
   readLinear32,
   segmentOf,
   type Tables,
@@ -45,6 +48,7 @@ const IF = 0x200;
 const NT = 0x4000;
 export const RF = 0x10000;
 const VM = 0x20000;
+const AC = 0x40000;
 
 /** Gate types, as in the low bits of the gate's access byte. */
 const INTERRUPT_GATE = 0x0e;
@@ -85,12 +89,14 @@ export function deliver(
   before: MemoryImage,
   choices: DeliveryChoices,
 ): Delivered {
+  if (isRealMode(atFault)) return deliverInRealMode(spec, atFault, before, choices);
   const vector = vectorOf(spec);
   const memory = before.copy();
   const gate = readGate(vector, atFault, memory);
   const handlerCode = loadable(gate.selector, atFault, memory);
   const conforming = (handlerCode.attributes & CONFORMING_CODE) === CONFORMING_CODE;
-  const oldLevel = atFault.cs.selector & 3;
+  const virtual8086 = isVirtual8086Mode(atFault);
+  const oldLevel = virtual8086 ? 3 : atFault.cs.selector & 3;
   const newLevel = conforming ? oldLevel : (handlerCode.attributes >> 5) & 3;
   if (newLevel !== 0) {
     throw new CaseError(
@@ -101,6 +107,9 @@ export function deliver(
   const stack =
     newLevel < oldLevel ? innerStack(newLevel, atFault, memory) : { ss: atFault.ss, esp: atFault.esp };
   const frame = new Frame(stack.ss, stack.esp, atFault, memory, choices);
+  if (virtual8086) {
+    for (const { selector } of [atFault.gs, atFault.fs, atFault.ds, atFault.es]) frame.pushSelector(selector);
+  }
   if (newLevel < oldLevel) {
     frame.pushSelector(atFault.ss.selector);
     frame.push(atFault.esp);
@@ -111,8 +120,10 @@ export function deliver(
   if (spec.error_code !== undefined) frame.push(spec.error_code);
 
   const cleared = TF | NT | RF | VM | (gate.type === INTERRUPT_GATE ? IF : 0);
+  const data = virtual8086 ? { ds: NULL_SEGMENT, es: NULL_SEGMENT, fs: NULL_SEGMENT, gs: NULL_SEGMENT } : {};
   const registers: ProcessorRegisters = {
     ...atFault,
+    ...data,
     esp: frame.esp,
     ss: stack.ss,
     cs: {
@@ -126,6 +137,32 @@ export function deliver(
   };
   markAccessed(gate.selector, atFault, memory);
   if (newLevel < oldLevel) markAccessed(stack.ss.selector, atFault, memory);
+  return { registers, memory, flagsImage };
+}
+
+/** Real mode: FLAGS, CS and IP are pushed, 16 bits each, and the vector table says where the handler is (MODE-6, MODE-7). */
+function deliverInRealMode(
+  spec: ExceptionSpec,
+  atFault: ProcessorRegisters,
+  before: MemoryImage,
+  choices: DeliveryChoices,
+): Delivered {
+  const vector = vectorOf(spec);
+  if (spec.error_code !== undefined) throw new CaseError('real mode pushes no error code');
+  const memory = before.copy();
+  const entry = readLinear32(atFault.idtr.base + 4 * vector, atFault, memory);
+  const selector = entry >>> 16;
+  const frame = new Frame(atFault.ss, atFault.esp, atFault, memory, choices, 2);
+  const flagsImage = frame.push(spec.eflags ?? pushedFlags(vector, atFault.eflags));
+  frame.push(atFault.cs.selector);
+  frame.push(spec.eip ?? atFault.eip);
+  const registers: ProcessorRegisters = {
+    ...atFault,
+    esp: frame.esp,
+    cs: { ...atFault.cs, selector, base: selector << 4 },
+    eip: ((entry & 0xffff) + 1) >>> 0,
+    eflags: (atFault.eflags & ~(TF | IF | RF | AC)) >>> 0,
+  };
   return { registers, memory, flagsImage };
 }
 
@@ -180,7 +217,7 @@ function markAccessed(selector: number, tables: Tables, memory: MemoryImage): vo
   if ((access & ACCESSED) === 0) writeLinear8(address + 5, access | ACCESSED, tables, memory);
 }
 
-/** Pushes double words on a stack. */
+/** Pushes values of `size` bytes on a stack. */
 class Frame {
   constructor(
     private readonly ss: SegmentRegister,
@@ -188,12 +225,15 @@ class Frame {
     private readonly tables: Tables,
     private readonly memory: MemoryImage,
     private readonly choices: DeliveryChoices,
+    private readonly size: 2 | 4 = 4,
   ) {}
 
-  /** Pushes a double word; the answer is the physical addresses of its bytes. */
-  push(value: number, bytes = 4): number[] {
+  /** Pushes a value, of which `bytes` are stored; the answer is the physical addresses of these. */
+  push(value: number, bytes: number = this.size): number[] {
+    const { size } = this;
     const big = (this.ss.attributes & BIG_STACK) !== 0;
-    this.esp = big ? (this.esp - 4) >>> 0 : ((this.esp & 0xffff0000) | ((this.esp - 4) & 0xffff)) >>> 0;
+    const below = this.esp - size;
+    this.esp = big ? below >>> 0 : ((this.esp & 0xffff0000) | (below & 0xffff)) >>> 0;
     const linear = this.ss.base + (big ? this.esp : this.esp & 0xffff);
     const addresses: number[] = [];
     for (let i = 0; i < bytes; i++) {

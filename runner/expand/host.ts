@@ -53,12 +53,22 @@ const HOST: DataMap = {
   syscall_vector: 128,
   user_buffer_access: 0,
   kasprintf_fails: 0,
+  kzalloc_fails: 0,
   init_fpu_fails: 0,
   random32: [],
   get_zeroed_page_fails: [],
   last_cpu_is_this: false,
   pgd: 0x00101000,
   store_idt: [2047, 0xc0500000],
+};
+/** What surrounds a module that is not loaded yet. */
+const MODULE: DataMap = {
+  paravirt_enabled: 0,
+  fixaddr_start: 0xfff4f000,
+  vm_area_fails: 0,
+  map_vm_area_error: 0,
+  misc_register_error: 0,
+  used_vectors: [],
 };
 const TASK: DataMap = { usedfpu: 0, used_math: 1, fpu_counter: 0 };
 
@@ -68,7 +78,7 @@ function zeros(names: string): DataMap {
 
 /** The state of a case as it is sent: every key that has a default has its value; see spec/protocol.md. */
 export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
-  const { code, pages, script, schedule_script, host, guests, ...guest } = given;
+  const { code, pages, script, schedule_script, freeze_script, host, guests, file, module, ...guest } = given;
   const result: DataMap = Array.isArray(guests)
     ? { guests: guests.map((entry) => severalVcpus(map(entry))) }
     : oneGuest(guest, code);
@@ -77,11 +87,29 @@ export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): D
     conformanceClass === 'system' ? 'system' : 'host',
   );
   if (pages !== undefined) result.pages = pages;
+  if (guest.mem_base !== undefined) result.mem_base = guest.mem_base;
+  if (file !== undefined) result.file = fileWithDefaults(map(file), guests);
+  if (module !== undefined) result.module = { ...MODULE, ...map(module) };
   if (conformanceClass === 'host') {
     result.script = script ?? [];
     result.schedule_script = schedule_script ?? [];
+    if (freeze_script !== undefined) result.freeze_script = freeze_script;
   }
   return result;
+}
+
+/** An open file of the device; absent in most cases. */
+function fileWithDefaults(given: DataMap, guests: Data | undefined): DataMap {
+  const guest = truth(given.guest ?? true);
+  const [first] = Array.isArray(guests) ? guests : [];
+  const vcpus = isMap(first) && Array.isArray(first.vcpus) ? first.vcpus.length : 1;
+  return {
+    guest,
+    other_task_owns: false,
+    mm_users: guest ? 1 + vcpus : 1,
+    structures: guest ? 1 : 0,
+    ...given,
+  };
 }
 
 function map(value: Data | undefined): DataMap {
@@ -182,9 +210,22 @@ export function stateOfGiven(given: DataMap, conformanceClass: ConformanceClass)
   const shared: DataMap = { host: observableHost(full), user_buffer: null };
   if (conformanceClass === 'host') shared.pages = pagesBefore(pages, full, Array.isArray(guests));
   else if (pages !== undefined) shared.pages = pages;
+  if (isMap(given.file)) shared.file = given.file;
+  if (given.module !== undefined) shared.module = moduleBefore(full);
   if (Array.isArray(guests)) return { guests: guests.map((guest) => observableGuest(map(guest))), ...shared };
   const { regs = null, cpu = null, lg = null, gdt = null, idt = null, shadow = null, memory = null } = given;
   return { regs, cpu, lg, gdt, idt, shadow, memory, ...shared };
+}
+
+/** A module that has not been loaded. */
+function moduleBefore(host: DataMap): DataMap {
+  return {
+    window: {},
+    text_copied: false,
+    guest_windows: Array.from({ length: Number(host.nr_cpu_ids) }, () => ({})),
+    device_registered: false,
+    vector_reserved: false,
+  };
 }
 
 function observableGuest({ mem_size: _size, page_access: _access, ...guest }: DataMap): DataMap {

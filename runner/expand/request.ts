@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Case, CaseBody, DataMap, Expectation, Step } from '../cases/case.js';
+import { type Case, type CaseBody, type DataMap, type Expectation, isMap, type Step } from '../cases/case.js';
 import { merge } from '../cases/merge.js';
 import {
   type CaseRequest,
@@ -13,6 +13,7 @@ import { hostGiven } from './host.js';
 import { processorGiven } from './processor.js';
 
 const DEFAULT_MAX_INSTRUCTIONS = 1000;
+const RUN_LAUNCHER = 'run_launcher';
 
 /** Events that an implementation reports only on request, by group; see spec/protocol.md. */
 const EVENT_GROUPS: Record<string, readonly string[]> = {
@@ -82,7 +83,15 @@ function expectationFor(step: Step, reading: Reading): Expectation {
     );
     if (ofProfile && ofChoice) expected = overlay(expected, variant.expected);
   }
-  return expected;
+  // Of a guest's whole life only what the case names is compared.
+  return step.op === RUN_LAUNCHER ? { ...expected, compared: leafPaths(expected.state) } : expected;
+}
+
+/** The paths of what is named in a tree, lists as a whole. */
+function leafPaths(tree: DataMap, prefix = ''): string[] {
+  return Object.entries(tree).flatMap(([key, value]) =>
+    isMap(value) ? leafPaths(value, `${prefix}${key}.`) : [`${prefix}${key}`],
+  );
 }
 
 function overlay(base: Expectation, over: Expectation): Expectation {

@@ -16,6 +16,8 @@ export function hostBody(vector: HostVector): CaseBody {
       return initFini(vector);
     case 'lguest_arch_run_guest_sequence':
       return runSequence(vector);
+    case 'dev_lguest_sequence':
+      return deviceSequence(vector);
     default:
       return oneOperation(vector);
   }
@@ -122,4 +124,30 @@ function sparse(index: number, element: DataMap): (DataMap | null)[] {
   const list: (DataMap | null)[] = Array.from({ length: index }, () => null);
   list.push(element);
   return list;
+}
+
+/** System calls on one open file of the launcher's device: each is a step. Of the state only the buffer was recorded. */
+function deviceSequence({ given, then }: HostVector): CaseBody {
+  const { calls: _, ...machine } = given;
+  const calls = Array.isArray(given.calls) ? given.calls.filter(isMap) : [];
+  const recorded = Array.isArray(then.calls) ? then.calls.filter(isMap) : [];
+  const steps = recorded.map((answer, index): Step => {
+    const { call, offset, words, size, other_task, ...surroundings } = calls[index] ?? {};
+    const args: DataMap = {};
+    for (const [name, value] of Object.entries({ offset, words, size, other_task })) {
+      if (value !== undefined) args[name] = value;
+    }
+    const expected: Expectation = {
+      outcome: String(answer.outcome),
+      state: {},
+      events_exactly: eventsOf(answer.events),
+      pool_and_clock: true,
+      compared: [],
+    };
+    if (typeof answer.return === 'number') expected.return = answer.return;
+    if (typeof answer.buffer === 'string') expected.bytes = answer.buffer;
+    // A read without a script is ended by a signal as soon as it looks for one.
+    return { op: `lguest_${call}`, parameters: { script: [], ...surroundings, args }, expected };
+  });
+  return { given: { ...machine, file: { guest: false } }, steps };
 }

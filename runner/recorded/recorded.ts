@@ -98,7 +98,7 @@ function headOf(vector: DataMap): LineHead {
 /** `host_bug`, `host_hang` or `host_overflow` when the original harmed its own host. */
 function harmIn(then: DataMap | undefined): string | undefined {
   if (then === undefined) return undefined;
-  const parts = [then, ...[then.steps ?? [], then.runs ?? []].flat()] as DataMap[];
+  const parts = [then, ...[then.steps ?? [], then.runs ?? [], then.calls ?? []].flat()] as DataMap[];
   for (const part of parts) {
     if (typeof part.outcome === 'string' && part.outcome !== 'ok') return part.outcome;
     const events = Array.isArray(part.events) ? (part.events as DataMap[]) : [];

@@ -4,7 +4,7 @@
 
 import { type Cpu, EAX, EDX, readGeneral, writeGeneral } from '../cpu.js';
 import { divideError } from '../exceptions.js';
-import { addWithFlags, CF, OF, PF, SF, setFlags, signZeroParity, subtractWithFlags, ZF } from '../flags.js';
+import { CF, OF, PF, SF, setFlags, signZeroParity, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
 import { maskOf, type OperandSize, signed, truncate } from '../sizes.js';
@@ -13,58 +13,54 @@ export const add: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, addWithFlags(cpu, left, right, 0, first.size));
+  updateOperand(cpu, first, cpu.status.add(left, right, 0, first.size));
 };
 
 export const adc: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, addWithFlags(cpu, left, right, cpu.eflags & CF, first.size));
+  updateOperand(cpu, first, cpu.status.add(left, right, Number(cpu.status.carry), first.size));
 };
 
 export const sub: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, subtractWithFlags(cpu, left, right, 0, first.size));
+  updateOperand(cpu, first, cpu.status.subtract(left, right, 0, first.size));
 };
 
 export const sbb: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, subtractWithFlags(cpu, left, right, cpu.eflags & CF, first.size));
+  updateOperand(cpu, first, cpu.status.subtract(left, right, Number(cpu.status.carry), first.size));
 };
 
 export const cmp: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readOperand(cpu, instruction, first);
-  subtractWithFlags(cpu, left, right, 0, first.size);
+  cpu.status.subtract(left, right, 0, first.size);
 };
 
 export const neg: Execute = (cpu, instruction) => {
   const { first } = instruction;
   const value = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, subtractWithFlags(cpu, 0, value, 0, first.size));
+  updateOperand(cpu, first, cpu.status.subtract(0, value, 0, first.size));
 };
 
 /** INC and DEC leave CF alone: EX-12. */
 export const inc: Execute = (cpu, instruction) => {
   const { first } = instruction;
-  const carry = cpu.eflags & CF;
   const value = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, addWithFlags(cpu, value, 1, 0, first.size));
-  setFlags(cpu, CF, carry);
+  updateOperand(cpu, first, cpu.status.increment(value, first.size));
 };
 
 export const dec: Execute = (cpu, instruction) => {
   const { first } = instruction;
-  const carry = cpu.eflags & CF;
   const value = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, subtractWithFlags(cpu, value, 1, 0, first.size));
-  setFlags(cpu, CF, carry);
+  updateOperand(cpu, first, cpu.status.decrement(value, first.size));
 };
 
 /** XADD: the sum goes to the first operand, its old value to the second. */
@@ -72,7 +68,7 @@ export const xadd: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  const sum = addWithFlags(cpu, left, right, 0, first.size);
+  const sum = cpu.status.add(left, right, 0, first.size);
   writeOperand(cpu, instruction, second, left);
   updateOperand(cpu, first, sum);
 };
@@ -83,7 +79,7 @@ export const cmpxchg: Execute = (cpu, instruction) => {
   const replacement = readOperand(cpu, instruction, second);
   const value = readForUpdate(cpu, instruction, first);
   const accumulator = readGeneral(cpu, EAX, first.size);
-  subtractWithFlags(cpu, accumulator, value, 0, first.size);
+  cpu.status.subtract(accumulator, value, 0, first.size);
   if (accumulator === value) {
     updateOperand(cpu, first, replacement);
   } else {

@@ -7,11 +7,13 @@ import { boundRange, generalProtection, invalidOpcode, Vector } from '../excepti
 import { condition, OF, ZF } from '../flags.js';
 import { type Execute, effectiveAddress, type Instruction } from '../instruction.js';
 import { deliverTrap, softwareInterrupt } from '../interrupts.js';
+import { inVirtual8086Mode } from '../modes.js';
 import { readOperand } from '../operands.js';
 import { readSegment } from '../segmentation.js';
 import { signed, truncate } from '../sizes.js';
 import { pop, push, setStackPointer, stackOffset } from '../stack.js';
 import { callFar, jumpFar, jumpNear, returnFar, returnFromInterrupt } from '../transfers.js';
+import { redirectInterrupt } from '../virtual-8086.js';
 
 /** Where a relative transfer goes; with a 16-bit operand EIP keeps 16 bits. */
 const relativeTarget = (cpu: Cpu, instruction: Instruction) =>
@@ -106,7 +108,11 @@ export const iret: Execute = (cpu, instruction) => {
   returnFromInterrupt(cpu, instruction.operandSize);
 };
 
-export const int: Execute = (cpu, instruction) => softwareInterrupt(cpu, instruction.immediate);
+export const int: Execute = (cpu, instruction) => {
+  const vector = instruction.immediate;
+  const redirected = inVirtual8086Mode(cpu) && redirectInterrupt(cpu, vector);
+  if (!redirected) softwareInterrupt(cpu, vector);
+};
 export const int3: Execute = (cpu) => softwareInterrupt(cpu, Vector.breakpoint);
 export const into: Execute = (cpu) => {
   if ((cpu.eflags & OF) !== 0) softwareInterrupt(cpu, Vector.overflow);

@@ -3,6 +3,7 @@
 /** Moving and converting data: EX-9. */
 
 import { EAX, EBX, ECX, EDX, readGeneral, writeGeneral } from '../cpu.js';
+import { requireAligned } from '../debugging.js';
 import { condition, setFlag, ZF } from '../flags.js';
 import { type Execute, effectiveAddress } from '../instruction.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
@@ -79,6 +80,7 @@ export const cmpxchg8b: Execute = (cpu, instruction) => {
   const segment = cpu.segments[instruction.segment];
   const lowAt = effectiveAddress(cpu, instruction);
   const highAt = ((lowAt + 4) & instruction.addressMask) >>> 0;
+  requireAligned(cpu, segment.base + lowAt, 8);
   prepareSegmentWrite(cpu, segment, lowAt, 4);
   const low = readPrepared(cpu, 4);
   prepareSegmentWrite(cpu, segment, highAt, 4);

@@ -4,7 +4,7 @@
 
 import { EAX, readGeneral, writeGeneral } from '../cpu.js';
 import { divideError } from '../exceptions.js';
-import { AF, CF, logicFlags, PF, SF, setFlags, signZeroParity, ZF } from '../flags.js';
+import { AF, CF, PF, SF, setFlags, signZeroParity, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
 
 const AL = EAX;
@@ -57,11 +57,11 @@ export const aam: Execute = (cpu, instruction) => {
   if (divisor === 0) throw divideError();
   const value = readGeneral(cpu, AL, 1);
   writeGeneral(cpu, AH, Math.floor(value / divisor), 1);
-  writeGeneral(cpu, AL, logicFlags(cpu, value % divisor, 1), 1);
+  writeGeneral(cpu, AL, cpu.status.logic(value % divisor, 1), 1);
 };
 
 /** AAD: AL becomes AH times the immediate plus AL. */
 export const aad: Execute = (cpu, instruction) => {
   const value = readGeneral(cpu, AH, 1) * instruction.immediate + readGeneral(cpu, AL, 1);
-  writeGeneral(cpu, EAX, logicFlags(cpu, value & 0xff, 1), 2);
+  writeGeneral(cpu, EAX, cpu.status.logic(value & 0xff, 1), 2);
 };

@@ -2,10 +2,10 @@
 
 /** Instructions that set and clear single flags: EX-19, SYS-17. */
 
-import { type Cpu, EAX, readGeneral, writeGeneral } from '../cpu.js';
-import { generalProtection } from '../exceptions.js';
-import { AF, CF, DF, FIXED_ONE, IF, ioPrivilegeLevel, PF, SF, setFlag, setFlags, ZF } from '../flags.js';
+import { EAX, readGeneral, writeGeneral } from '../cpu.js';
+import { AF, CF, DF, FIXED_ONE, IF, PF, SF, setFlag, setFlags, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
+import { changeInterruptFlag } from '../virtual-8086.js';
 
 const AH = EAX + 4;
 const AH_FLAGS = SF | ZF | AF | PF | CF;
@@ -22,18 +22,11 @@ export const sahf: Execute = (cpu) => setFlags(cpu, AH_FLAGS, readGeneral(cpu, A
 /** SALC (D6h): AL becomes FFh or 0 as CF says. */
 export const salc: Execute = (cpu) => writeGeneral(cpu, EAX, (cpu.eflags & CF) !== 0 ? 0xff : 0, 1);
 
-function requireIoPrivilege(cpu: Cpu): void {
-  if (cpu.cpl > ioPrivilegeLevel(cpu)) throw generalProtection(0);
-}
-
-export const cli: Execute = (cpu) => {
-  requireIoPrivilege(cpu);
-  setFlag(cpu, IF, false);
-};
+export const cli: Execute = (cpu) => changeInterruptFlag(cpu, false);
 
 /** STI: the instruction after it is still executed before an interrupt is taken (GATE-28). */
 export const sti: Execute = (cpu) => {
-  requireIoPrivilege(cpu);
-  cpu.interruptShadow = (cpu.eflags & IF) === 0;
-  setFlag(cpu, IF, true);
+  const disabled = (cpu.eflags & IF) === 0;
+  changeInterruptFlag(cpu, true);
+  cpu.interruptShadow = disabled;
 };

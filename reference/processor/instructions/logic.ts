@@ -3,7 +3,7 @@
 /** AND, OR, XOR, TEST (EX-11), NOT (EX-12), shifts and rotates (EX-13). */
 
 import type { Cpu } from '../cpu.js';
-import { AF, CF, logicFlags, OF, PF, SF, setFlag, setFlags, signZeroParity, ZF } from '../flags.js';
+import { AF, CF, OF, PF, SF, setFlag, setFlags, signZeroParity, ZF } from '../flags.js';
 import type { Execute, Instruction } from '../instruction.js';
 import { readForUpdate, readOperand, updateOperand } from '../operands.js';
 import { bitsOf, type OperandSize, signed, signOf, truncate } from '../sizes.js';
@@ -12,28 +12,28 @@ export const and: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, logicFlags(cpu, (left & right) >>> 0, first.size));
+  updateOperand(cpu, first, cpu.status.logic((left & right) >>> 0, first.size));
 };
 
 export const or: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, logicFlags(cpu, (left | right) >>> 0, first.size));
+  updateOperand(cpu, first, cpu.status.logic((left | right) >>> 0, first.size));
 };
 
 export const xor: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readForUpdate(cpu, instruction, first);
-  updateOperand(cpu, first, logicFlags(cpu, (left ^ right) >>> 0, first.size));
+  updateOperand(cpu, first, cpu.status.logic((left ^ right) >>> 0, first.size));
 };
 
 export const test: Execute = (cpu, instruction) => {
   const { first, second } = instruction;
   const right = readOperand(cpu, instruction, second);
   const left = readOperand(cpu, instruction, first);
-  logicFlags(cpu, (left & right) >>> 0, first.size);
+  cpu.status.logic((left & right) >>> 0, first.size);
 };
 
 /** NOT changes no flag. */

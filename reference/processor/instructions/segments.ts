@@ -7,6 +7,7 @@ import { type Descriptor, findDescriptor, isNull, loadSegmentRegister, rplOf } f
 import { invalidOpcode } from '../exceptions.js';
 import { setFlag, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
+import { requireProtectedMode } from '../modes.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
 import { readFarPointer } from './control.js';
 
@@ -63,6 +64,7 @@ const RIGHTS_MASK = 0x00f0ff00;
 
 /** LAR: the access rights. */
 export const lar: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   const selector = readOperand(cpu, instruction, instruction.second);
   const descriptor = visibleDescriptor(cpu, selector);
   const known = descriptor !== undefined && (!descriptor.isSystem || TYPES_WITH_RIGHTS.has(descriptor.type));
@@ -72,6 +74,7 @@ export const lar: Execute = (cpu, instruction) => {
 
 /** LSL: the limit in bytes. */
 export const lsl: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   const selector = readOperand(cpu, instruction, instruction.second);
   const descriptor = visibleDescriptor(cpu, selector);
   const known = descriptor !== undefined && (!descriptor.isSystem || TYPES_WITH_LIMIT.has(descriptor.type));
@@ -80,17 +83,20 @@ export const lsl: Execute = (cpu, instruction) => {
 };
 
 export const verr: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   const selector = readOperand(cpu, instruction, instruction.first);
   setFlag(cpu, ZF, visibleDescriptor(cpu, selector)?.isDataOrReadableCode === true);
 };
 
 export const verw: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   const selector = readOperand(cpu, instruction, instruction.first);
   setFlag(cpu, ZF, visibleDescriptor(cpu, selector)?.isWritableData === true);
 };
 
 /** ARPL: raises the first selector's RPL to that of the second. */
 export const arpl: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   const { first, second } = instruction;
   const wanted = rplOf(readOperand(cpu, instruction, second));
   const selector = readForUpdate(cpu, instruction, first);

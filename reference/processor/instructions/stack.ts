@@ -4,13 +4,13 @@
 
 import { EBP, ESP, readGeneral, SS, writeGeneral } from '../cpu.js';
 import { loadSegmentRegister } from '../descriptors.js';
-import { RF, VM } from '../flags.js';
 import type { Execute } from '../instruction.js';
 import { readOperand, writeOperand } from '../operands.js';
 import { prepareSegmentWrite, readSegment } from '../segmentation.js';
 import { truncate } from '../sizes.js';
 import { peek, pop, push, StackFrame, setStackPointer, stackMask, stackOffset } from '../stack.js';
 import { loadFlags } from '../transfers.js';
+import { flagsImage } from '../virtual-8086.js';
 
 /**
  * PUSH ESP pushes the value before the push: EX-14. Above the selector of a segment register a doubleword has zeros:
@@ -62,7 +62,7 @@ export const popa: Execute = (cpu, instruction) => {
 /** PUSHF (SYS-19): the image shows neither RF nor VM. */
 export const pushf: Execute = (cpu, instruction) => {
   const size = instruction.operandSize;
-  push(cpu, truncate(cpu.eflags & ~(RF | VM), size), size);
+  push(cpu, truncate(flagsImage(cpu, size), size), size);
 };
 
 export const popf: Execute = (cpu, instruction) => {

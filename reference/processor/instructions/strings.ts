@@ -6,13 +6,14 @@
  */
 
 import { type Cpu, EAX, ECX, EDI, EDX, ESI, readGeneral, writeGeneral } from '../cpu.js';
-import { DF, subtractWithFlags, ZF } from '../flags.js';
+import { DF } from '../flags.js';
 import type { Execute, Instruction } from '../instruction.js';
 import type { PortSize } from '../interface.js';
 import { writePrepared } from '../paging.js';
 import { prepareSegmentWrite, readSegment, writeSegment } from '../segmentation.js';
 import { type OperandSize, truncate } from '../sizes.js';
 import { checkPortAccess } from '../task-state.js';
+import { readPort, writePort } from './io.js';
 
 /** One round: moves or compares one item and advances the index registers. */
 type Round = (cpu: Cpu, instruction: Instruction, size: OperandSize) => void;
@@ -46,7 +47,7 @@ function stringInstruction(round: Round, compares = false): Execute {
     if (count === 0) return;
     round(cpu, instruction, size);
     writeGeneral(cpu, ECX, count - 1, width);
-    const zero = (cpu.eflags & ZF) !== 0;
+    const { zero } = cpu.status;
     const satisfied = compares && zero !== (instruction.repeat === 'repe');
     if (count > 1 && !satisfied) {
       cpu.nextEip = cpu.eip;
@@ -75,14 +76,14 @@ export const lods = stringInstruction((cpu, instruction, size) => {
 export const cmps = stringInstruction((cpu, instruction, size) => {
   const left = readSource(cpu, instruction, size);
   const right = readSegment(cpu, cpu.es, targetOffset(cpu, instruction), size);
-  subtractWithFlags(cpu, left, right, 0, size);
+  cpu.status.subtract(left, right, 0, size);
   advance(cpu, ESI, instruction, size);
   advance(cpu, EDI, instruction, size);
 }, true);
 
 export const scas = stringInstruction((cpu, instruction, size) => {
   const right = readSegment(cpu, cpu.es, targetOffset(cpu, instruction), size);
-  subtractWithFlags(cpu, readGeneral(cpu, EAX, size), right, 0, size);
+  cpu.status.subtract(readGeneral(cpu, EAX, size), right, 0, size);
   advance(cpu, EDI, instruction, size);
 }, true);
 
@@ -98,7 +99,7 @@ function portString(instruction: Execute): Execute {
 export const ins = portString(
   stringInstruction((cpu, instruction, size: PortSize) => {
     prepareSegmentWrite(cpu, cpu.es, targetOffset(cpu, instruction), size);
-    writePrepared(cpu, cpu.ports.read(readGeneral(cpu, EDX, 2), size), size);
+    writePrepared(cpu, readPort(cpu, readGeneral(cpu, EDX, 2), size), size);
     advance(cpu, EDI, instruction, size);
   }),
 );
@@ -106,7 +107,7 @@ export const ins = portString(
 export const outs = portString(
   stringInstruction((cpu, instruction, size: PortSize) => {
     const value = readSource(cpu, instruction, size);
-    cpu.ports.write(readGeneral(cpu, EDX, 2), size, value);
+    writePort(cpu, readGeneral(cpu, EDX, 2), size, value);
     advance(cpu, ESI, instruction, size);
   }),
 );

@@ -2,23 +2,14 @@
 
 /** Instructions that system software uses: tables, control registers, model-specific registers, HLT. */
 
-import {
-  type Cpu,
-  CR0,
-  CR4,
-  DR6_FIXED,
-  DR7_FIXED,
-  EAX,
-  ECX,
-  EDX,
-  readGeneral,
-  writeGeneral,
-} from '../cpu.js';
+import { type Cpu, CR0, CR4, DR6_FIXED, EAX, ECX, EDX, readGeneral, writeGeneral } from '../cpu.js';
 import { cpuidLeaf } from '../cpuid.js';
+import { refuseDetected, setDebugControl } from '../debugging.js';
 import { loadLocalDescriptorTable, loadTaskRegister } from '../descriptors.js';
 import { generalProtection, invalidOpcode } from '../exceptions.js';
 import { type Execute, effectiveAddress, type Instruction } from '../instruction.js';
 import { NotModelled, type TableRegister } from '../interface.js';
+import { enterModeOfPe, requireProtectedMode } from '../modes.js';
 import { readOperand, writeOperand } from '../operands.js';
 import { writePrepared } from '../paging.js';
 import { prepareSegmentWrite, readSegment, writeSegment } from '../segmentation.js';
@@ -82,20 +73,26 @@ export const sgdt: Execute = (cpu, instruction) => storeTable(cpu, instruction, 
 export const sidt: Execute = (cpu, instruction) => storeTable(cpu, instruction, cpu.idtr);
 
 export const lldt: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   requireLevelZero(cpu);
   loadLocalDescriptorTable(cpu, readOperand(cpu, instruction, instruction.first));
 };
 
 export const ltr: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   requireLevelZero(cpu);
   loadTaskRegister(cpu, readOperand(cpu, instruction, instruction.first));
 };
 
 /** SLDT and STR: SYS-10. */
-export const sldt: Execute = (cpu, instruction) =>
+export const sldt: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   writeOperand(cpu, instruction, instruction.first, cpu.ldtr.selector);
-export const str: Execute = (cpu, instruction) =>
+};
+export const str: Execute = (cpu, instruction) => {
+  requireProtectedMode(cpu);
   writeOperand(cpu, instruction, instruction.first, cpu.tr.selector);
+};
 
 // ------------------------------------------------------------------------------------------ control registers
 
@@ -139,14 +136,14 @@ function controlRegister(instruction: Instruction): number {
 const { PE, MP, EM, TS, ET, NE, WP, AM, NW, CD, PG } = CR0;
 const CR0_BITS = PE | MP | EM | TS | NE | WP | AM | NW | CD | PG;
 
-/** SYS-4. */
+/** SYS-4, MODE-8. */
 function setCr0(cpu: Cpu, value: number): void {
   if ((value & PG) !== 0 && (value & PE) === 0) throw generalProtection(0);
   if ((value & NW) !== 0 && (value & CD) === 0) throw generalProtection(0);
-  if ((value & PE) === 0) throw new NotModelled('real mode');
   const pagingChanges = ((cpu.cr0 ^ value) & PG) !== 0;
   cpu.cr0 = ((value & CR0_BITS) | ET) >>> 0;
   if (pagingChanges) cpu.tlb.clear();
+  enterModeOfPe(cpu);
 }
 
 /** Global translations stay: PG-14. */
@@ -155,14 +152,15 @@ function setCr3(cpu: Cpu, value: number): void {
   cpu.tlb.clearNonGlobal();
 }
 
-const CR4_BITS = CR4.TSD | CR4.DE | CR4.PSE | CR4.MCE | CR4.PGE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT;
-const CR4_NOT_MODELLED = CR4.VME | CR4.PVI | CR4.PAE;
+const CR4_TIMING = CR4.TSD | CR4.PCE;
+const CR4_BITS =
+  CR4.VME | CR4.PVI | CR4.DE | CR4.PSE | CR4.MCE | CR4.PGE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4_TIMING;
 /** A change of these drops every translation, global ones too. */
 const CR4_PAGING = CR4.PSE | CR4.PGE;
 
 /** SYS-5, PGE-1, PGE-5. */
 function setCr4(cpu: Cpu, value: number): void {
-  if ((value & CR4_NOT_MODELLED) !== 0) throw new NotModelled('CR4.VME, CR4.PVI and CR4.PAE');
+  if ((value & CR4.PAE) !== 0) throw new NotModelled('physical address extension (CR4.PAE)');
   if ((value & ~CR4_BITS) !== 0) throw generalProtection(0);
   const pagingChanges = ((cpu.cr4 ^ value) & CR4_PAGING) !== 0;
   cpu.cr4 = value;
@@ -177,9 +175,6 @@ export const movFromDebug: Execute = (cpu, instruction) => {
 };
 
 const DR6_WRITABLE = 0xe00f;
-const DR7_WRITABLE = 0xffff03ff;
-const DR7_ENABLES = 0xff;
-const DR7_GENERAL_DETECT = 1 << 13;
 
 export const movToDebug: Execute = (cpu, instruction) => {
   const number = debugRegister(cpu, instruction);
@@ -187,9 +182,7 @@ export const movToDebug: Execute = (cpu, instruction) => {
   if (number === 6) {
     cpu.dr[6] = DR6_FIXED | (value & DR6_WRITABLE);
   } else if (number === 7) {
-    if ((value & DR7_ENABLES) !== 0) throw new NotModelled('hardware breakpoints');
-    if ((value & DR7_GENERAL_DETECT) !== 0) throw new NotModelled('general detect (DR7.GD)');
-    cpu.dr[7] = DR7_FIXED | (value & DR7_WRITABLE);
+    setDebugControl(cpu, value);
   } else {
     cpu.dr[number] = value;
   }
@@ -201,6 +194,7 @@ function debugRegister(cpu: Cpu, instruction: Instruction): number {
   const alias = number === 4 || number === 5;
   if (alias && (cpu.cr4 & CR4.DE) !== 0) throw invalidOpcode();
   requireLevelZero(cpu);
+  refuseDetected(cpu);
   return alias ? number + 2 : number;
 }
 
@@ -209,10 +203,20 @@ function debugRegister(cpu: Cpu, instruction: Instruction): number {
 const Msr = { timeStampCounter: 0x10, sysenterCs: 0x174, sysenterEsp: 0x175, sysenterEip: 0x176 } as const;
 
 /** Splits the 64-bit value over EDX and EAX. */
-function writePair(cpu: Cpu, value: number): void {
-  const TWO_32 = 0x100000000;
-  writeGeneral(cpu, EAX, value % TWO_32, 4);
-  writeGeneral(cpu, EDX, Math.floor(value / TWO_32), 4);
+function writePair(cpu: Cpu, high: number, low: number): void {
+  writeGeneral(cpu, EAX, low, 4);
+  writeGeneral(cpu, EDX, high, 4);
+}
+
+/** The time-stamp counter (SYS-16): time is counted in instructions. */
+function readTimeStamp(cpu: Cpu): void {
+  const count = BigInt.asUintN(64, BigInt(cpu.executed) + cpu.timeStampOffset);
+  writePair(cpu, Number(count >> 32n), Number(count & 0xffffffffn));
+}
+
+/** SYS-26. */
+function setTimeStamp(cpu: Cpu, high: number, low: number): void {
+  cpu.timeStampOffset = (BigInt(high) << 32n) + BigInt(low) - BigInt(cpu.executed);
 }
 
 /** SYS-11. */
@@ -220,13 +224,13 @@ export const rdmsr: Execute = (cpu) => {
   requireLevelZero(cpu);
   switch (readGeneral(cpu, ECX, 4)) {
     case Msr.timeStampCounter:
-      return writePair(cpu, cpu.executed);
+      return readTimeStamp(cpu);
     case Msr.sysenterCs:
-      return writePair(cpu, cpu.sysenter_cs);
+      return writePair(cpu, 0, cpu.sysenter_cs);
     case Msr.sysenterEsp:
-      return writePair(cpu, cpu.sysenter_esp);
+      return writePair(cpu, 0, cpu.sysenter_esp);
     case Msr.sysenterEip:
-      return writePair(cpu, cpu.sysenter_eip);
+      return writePair(cpu, 0, cpu.sysenter_eip);
     default:
       throw generalProtection(0);
   }
@@ -237,7 +241,8 @@ export const wrmsr: Execute = (cpu) => {
   const value = readGeneral(cpu, EAX, 4);
   switch (readGeneral(cpu, ECX, 4)) {
     case Msr.timeStampCounter:
-      throw new NotModelled('setting the time-stamp counter');
+      setTimeStamp(cpu, readGeneral(cpu, EDX, 4), value);
+      return;
     case Msr.sysenterCs:
       cpu.sysenter_cs = value;
       return;
@@ -252,10 +257,10 @@ export const wrmsr: Execute = (cpu) => {
   }
 };
 
-/** RDTSC (SYS-16): time is counted in instructions. */
+/** RDTSC: SYS-16. */
 export const rdtsc: Execute = (cpu) => {
   if ((cpu.cr4 & CR4.TSD) !== 0) requireLevelZero(cpu);
-  writePair(cpu, cpu.executed);
+  readTimeStamp(cpu);
 };
 
 /** RDPMC: there are no performance counters that it could name. */

@@ -25,6 +25,7 @@ import {
   opcode,
   row,
 } from '../operand-codes.js';
+import { x87Opcodes } from './x87.js';
 
 /** The six encodings of an arithmetic instruction at the start of a row of the map. */
 function arithmeticRow(from: number, mnemonic: string, execute: Execute): Record<number, Opcode> {
@@ -198,7 +199,7 @@ export const oneByteOpcodes: OpcodeMap = {
   213: opcode('AAD', ['Ib'], decimal.aad),
   214: opcode('SALC', [], flags.salc),
   215: opcode('XLAT', [], data.xlat),
-  ...row(0xd8, 8, opcode('x87', ['Ew'], fpu.x87Escape)),
+  ...x87Opcodes,
 
   224: opcode('LOOPNE', ['Jb'], control.loopne),
   225: opcode('LOOPE', ['Jb'], control.loope),

@@ -2,7 +2,6 @@
 
 /** The two-byte opcode map: the second byte after 0Fh. */
 
-import type { Execute } from '../instruction.js';
 import * as arithmetic from '../instructions/arithmetic.js';
 import * as bits from '../instructions/bits.js';
 import * as control from '../instructions/control.js';
@@ -12,7 +11,9 @@ import * as logic from '../instructions/logic.js';
 import * as segments from '../instructions/segments.js';
 import * as stack from '../instructions/stack.js';
 import * as system from '../instructions/system.js';
+import * as x87 from '../instructions/x87-control.js';
 import { conditionRow, group, lockable, type OpcodeMap, opcode, row } from '../operand-codes.js';
+import { mmxOpcodes, sseOpcode } from './mmx.js';
 
 const bitGroup = group(
   undefined,
@@ -24,9 +25,6 @@ const bitGroup = group(
   lockable('BTR', ['Ev', 'Ib'], bits.btr),
   lockable('BTC', ['Ev', 'Ib'], bits.btc),
 );
-
-/** Of MMX and SSE only the checks that come before them are modelled; their operands do not matter. */
-const vector = (execute: Execute) => opcode('MMX/SSE', ['Ed'], execute);
 
 export const twoByteOpcodes: OpcodeMap = {
   0: group(
@@ -54,14 +52,14 @@ export const twoByteOpcodes: OpcodeMap = {
   9: opcode('WBINVD', [], system.invalidateCaches),
   11: opcode('UD2', [], control.ud),
 
-  ...row(0x10, 8, vector(fpu.sse)),
+  ...row(0x10, 8, sseOpcode),
   ...row(0x18, 8, opcode('NOP', ['Ev'], data.nop)),
 
   32: opcode('MOV from CR', ['Rd'], system.movFromControl),
   33: opcode('MOV from DR', ['Rd'], system.movFromDebug),
   34: opcode('MOV to CR', ['Rd'], system.movToControl),
   35: opcode('MOV to DR', ['Rd'], system.movToDebug),
-  ...row(0x28, 8, vector(fpu.sse)),
+  ...row(0x28, 8, sseOpcode),
 
   48: opcode('WRMSR', [], system.wrmsr),
   49: opcode('RDTSC', [], system.rdtsc),
@@ -71,11 +69,8 @@ export const twoByteOpcodes: OpcodeMap = {
   53: opcode('SYSEXIT', [], system.sysexit),
 
   ...conditionRow(0x40, 'CMOV', ['Gv', 'Ev'], data.cmov),
-  ...row(0x50, 16, vector(fpu.sse)),
-  ...row(0x60, 16, vector(fpu.mmxOrSse)),
-  ...row(0x70, 7, vector(fpu.mmxOrSse)),
-  119: opcode('EMMS', [], fpu.mmx),
-  ...row(0x7e, 2, vector(fpu.mmxOrSse)),
+  ...row(0x50, 16, sseOpcode),
+  ...mmxOpcodes,
 
   ...conditionRow(0x80, 'J', ['Jv'], control.jcc),
   ...conditionRow(0x90, 'SET', ['Eb'], data.setcc),
@@ -92,8 +87,8 @@ export const twoByteOpcodes: OpcodeMap = {
   172: opcode('SHRD', ['Ev', 'Gv', 'Ib'], logic.shrd),
   173: opcode('SHRD', ['Ev', 'Gv', 'CL'], logic.shrd),
   174: group(
-    opcode('FXSAVE', ['M'], fpu.fxsaveArea),
-    opcode('FXRSTOR', ['M'], fpu.fxsaveArea),
+    opcode('FXSAVE', ['M'], x87.fxsave),
+    opcode('FXRSTOR', ['M'], x87.fxrstor),
     opcode('LDMXCSR', ['M'], fpu.sse),
     opcode('STMXCSR', ['M'], fpu.sse),
   ),
@@ -116,9 +111,8 @@ export const twoByteOpcodes: OpcodeMap = {
 
   192: lockable('XADD', ['Eb', 'Gb'], arithmetic.xadd),
   193: lockable('XADD', ['Ev', 'Gv'], arithmetic.xadd),
-  194: vector(fpu.sse),
-  ...row(0xc4, 3, vector(fpu.sse)),
+  194: sseOpcode,
+  ...row(0xc4, 3, sseOpcode),
   199: group(undefined, lockable('CMPXCHG8B', ['M'], data.cmpxchg8b)),
   ...row(0xc8, 8, opcode('BSWAP', ['Zv'], data.bswap)),
-  ...row(0xd0, 47, vector(fpu.mmxOrSse)),
 };

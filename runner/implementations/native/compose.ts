@@ -4,8 +4,9 @@ import { readLinear32, translate } from '../../expand/descriptors.js';
 import { deliver } from '../../expand/exception.js';
 import type { MemoryImage } from '../../expand/image.js';
 import type { CaseRequest, MemoryRun, ProcessorRegisters, StepResult } from '../../protocol.js';
+import { Unsupported } from '../bare-machine.js';
 import { codeAt, portsOf, refuseForeignInstructions } from './instructions.js';
-import { hex, markTouched, Unsupported } from './machine.js';
+import { hex, markTouched } from './machine.js';
 import type { Plan } from './plan.js';
 import { isLocal } from './segments.js';
 import { type NativeResult, PAGE } from './wire.js';
@@ -13,9 +14,9 @@ import { type NativeResult, PAGE } from './wire.js';
 const SIGSYS = 31;
 const SIGVTALRM = 26;
 
-const [DB, BP, OF, GP, PF] = [1, 3, 4, 13, 14];
+const [DB, BP, OF, GP, PF, MF] = [1, 3, 4, 13, 14, 16];
 /** Exceptions that the kernel reports as the processor raised them. */
-const REPORTED: ReadonlySet<number> = new Set([0, DB, BP, OF, 5, 6, 11, 12, GP, PF]);
+const REPORTED: ReadonlySet<number> = new Set([0, DB, BP, OF, 5, 6, 11, 12, GP, PF, MF]);
 const WITH_ERROR_CODE: ReadonlySet<number> = new Set([11, 12, GP, PF]);
 
 /** Error codes: of a selector; of a page fault without the fetch bit, which is 0 without PAE. */
@@ -23,6 +24,9 @@ const ERROR_IDT = 0x02;
 const ERROR_EXTERNAL = 0x01;
 const PF_PRESENT = 0x01;
 const PF_WITHOUT_FETCH = 0x07;
+
+/** With it x87 errors are reported by #MF. */
+const CR0_NE = 0x20;
 
 const HLT = 0xf4;
 const TF = 0x100;
@@ -111,6 +115,9 @@ function refuseKernelCauses(
   if (vector === DB && (atFault.eflags & TF) === 0) {
     throw new Unsupported('ICEBP, whose trap a hypervisor below may report at another address');
   }
+  if (vector === MF && (atFault.cr0 & CR0_NE) === 0) {
+    throw new Unsupported('an x87 error with CR0.NE clear; the kernel has it set');
+  }
   if (vector === PF) {
     refuseUnmappable(plan, cr2, errorCode ?? 0);
   } else if (vector === BP || vector === OF) {
@@ -191,7 +198,7 @@ function delivered(
 }
 
 /** The derivation expects that the delivery succeeds and that the handler begins with HLT; else only ring 0 knows. */
-function refuseOtherDeliveries(registers: ProcessorRegisters, memory: MemoryImage): void {
+export function refuseOtherDeliveries(registers: ProcessorRegisters, memory: MemoryImage): void {
   const { cs, ss, eip, esp } = registers;
   const handler = eip - 1;
   const code = (cs.attributes & TYPE_CODE) === TYPE_CODE && handler <= cs.limit;
@@ -203,7 +210,7 @@ function refuseOtherDeliveries(registers: ProcessorRegisters, memory: MemoryImag
 }
 
 /** The parts of `runs` that lie in the observed ranges. */
-function clip(runs: MemoryRun[], ranges: [number, number][]): MemoryRun[] {
+export function clip(runs: MemoryRun[], ranges: [number, number][]): MemoryRun[] {
   return runs.flatMap((run) =>
     ranges.flatMap(([begin, length]) => {
       const from = Math.max(run.at, begin);

@@ -5,11 +5,11 @@ import { messageOf } from '../../message-of.js';
 import { suiteVersion } from '../../package.js';
 import type { CaseRequest, Declaration } from '../../protocol.js';
 import { PROTOCOL_VERSION } from '../../protocol.js';
+import { Unsupported } from '../bare-machine.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
 import { builtProgram } from './build.js';
 import { measuredChoices } from './choices.js';
 import { compose } from './compose.js';
-import { Unsupported } from './machine.js';
 import { NativeProcess } from './native-process.js';
 import { plan } from './plan.js';
 

@@ -3,7 +3,7 @@
 import { translate } from '../../expand/descriptors.js';
 import type { MemoryImage } from '../../expand/image.js';
 import type { ProcessorRegisters } from '../../protocol.js';
-import { Unsupported } from './machine.js';
+import { Unsupported } from '../bare-machine.js';
 import { isLocal, isNull, type LdtMirror } from './segments.js';
 import { WIRE_REGISTERS } from './wire.js';
 

@@ -2,15 +2,8 @@
 
 import type { MemoryImage } from '../../expand/image.js';
 import type { ProcessorRegisters } from '../../protocol.js';
+import { Unsupported } from '../bare-machine.js';
 import { type Hello, MAX_PAGES, type NativePage, PAGE } from './wire.js';
-
-/** This case cannot be represented in a user process; the message says why. */
-export class Unsupported extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = 'Unsupported';
-  }
-}
 
 export function hex(value: number): string {
   return `${value.toString(16)}h`;

@@ -7,8 +7,9 @@ import {
   type ProcessorGiven,
   type ProcessorRegisters,
 } from '../../protocol.js';
+import { Unsupported } from '../bare-machine.js';
 import { codeAt, refuseForeignInstructions } from './instructions.js';
-import { hex, type ReachablePage, reachablePages, Unsupported } from './machine.js';
+import { hex, type ReachablePage, reachablePages } from './machine.js';
 import { LdtMirror } from './segments.js';
 import { type Hello, MAX_MEMORY, type NativeRequest } from './wire.js';
 

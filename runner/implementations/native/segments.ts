@@ -3,7 +3,8 @@
 import { readLinear32, segmentOf } from '../../expand/descriptors.js';
 import type { MemoryImage } from '../../expand/image.js';
 import type { ProcessorRegisters, SegmentRegister } from '../../protocol.js';
-import { hex, Unsupported } from './machine.js';
+import { Unsupported } from '../bare-machine.js';
+import { hex } from './machine.js';
 import { type NativeLdtEntry, NO_LDT } from './wire.js';
 
 /**

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { setTimeout } from 'node:timers/promises';
-import type {
-  MemoryRun,
-  ProcessorRegisters,
-  ProcessorStepResult,
-  ProcessorStop,
-  SegmentRegister,
-} from '../../protocol.js';
+import type { ProcessorRegisters, ProcessorStepResult, ProcessorStop } from '../../protocol.js';
+import { observedRuns, withNullSegments } from '../bare-machine.js';
 import { CASE_BYTES, PAGE_BYTES } from './control-block.js';
 import type { Machine, Page } from './machine.js';
 import type { ProcessorRequest } from './request.js';
@@ -20,8 +15,6 @@ export const TIME_LIMIT_SECONDS = 1;
 
 /** A case that has not ended by now will probably not end soon. */
 const PROMPT_MILLISECONDS = 5;
-const CHUNK_BYTES = 64;
-const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 /** Runs cases on one machine, one after the other. */
 export class CaseRunner {
@@ -45,7 +38,7 @@ export class CaseRunner {
       const stop = await this.#waitForEnd();
       registers = withNullSegments(await this.#registersAfter(stop, registers));
       this.machine.readMemory(this.#memory.subarray(0, this.#extent));
-      const memory = request.observed.flatMap(([at, length]) => this.#runsIn(at, length));
+      const memory = observedRuns(this.#memory.subarray(0, this.#extent), request.observed);
       steps.push({ outcome: { stop }, state: { registers, memory, io: [] }, events: [] });
       pages = [];
       // It may have run wild, and a reset leaves traces of the firmware.
@@ -93,29 +86,6 @@ export class CaseRunner {
     this.#extent = extent;
     return pages;
   }
-
-  /** What is not zero in a range of memory. */
-  #runsIn(from: number, length: number): MemoryRun[] {
-    const runs: MemoryRun[] = [];
-    const end = Math.min(from + length, this.#extent);
-    for (let at = from; at < end; at += CHUNK_BYTES) {
-      const chunk = this.#memory.subarray(at, Math.min(at + CHUNK_BYTES, end));
-      if (chunk.compare(ZEROS, 0, chunk.length) !== 0) runs.push({ at, hex: chunk.toString('hex') });
-    }
-    return runs;
-  }
 }
 
 const roundUpToPage = (size: number): number => Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
-
-/** A null selector leaves the cached part without meaning; the suite writes it as zeros. */
-function withNullSegments(registers: ProcessorRegisters): ProcessorRegisters {
-  const shown = { ...registers };
-  for (const name of ['es', 'ds', 'fs', 'gs', 'ldtr'] as const) shown[name] = withoutMeaningless(shown[name]);
-  return shown;
-}
-
-function withoutMeaningless(segment: SegmentRegister): SegmentRegister {
-  const isNull = (segment.selector & 0xfffc) === 0;
-  return isNull ? { selector: segment.selector, base: 0, limit: 0, attributes: 0 } : segment;
-}

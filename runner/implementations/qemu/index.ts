@@ -4,11 +4,12 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { messageOf } from '../../message-of.js';
 import { type CaseRequest, type CaseResult, type Declaration, PROTOCOL_VERSION } from '../../protocol.js';
+import { Unsupported } from '../bare-machine.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
 import { CaseRunner, TIME_LIMIT_SECONDS } from './case-runner.js';
 import { Machine } from './machine.js';
 import { Stuck } from './qmp.js';
-import { processorRequest, Unsupported } from './request.js';
+import { processorRequest } from './request.js';
 
 export interface QemuOptions {
   /** The program; default: the environment variable LGUEST_CONFORMANCE_QEMU, else `qemu-system-i386` in PATH. */

@@ -4,13 +4,10 @@ import {
   type CaseRequest,
   isProcessorGiven,
   type MemoryRun,
-  type PortValue,
   type ProcessorRegisters,
 } from '../../protocol.js';
+import { requireOpenBus, Unsupported } from '../bare-machine.js';
 import { CASE_BYTES, ROM_WINDOW } from './control-block.js';
-
-/** The case asks for something that this machine does not have; the message says what. */
-export class Unsupported extends Error {}
 
 /** A case of class processor, with the parts that this implementation needs. */
 export interface ProcessorRequest {
@@ -30,7 +27,7 @@ export function processorRequest(request: CaseRequest): ProcessorRequest {
     throw new Unsupported(`more than ${CASE_BYTES / 0x10_0000} MiB of memory`);
   }
   for (const run of given.memory) checkNotInRomWindow(run);
-  for (const port of given.io) checkOpenBus(port);
+  requireOpenBus(given.io);
   for (const step of request.steps) {
     if (step.op !== 'run') throw new Unsupported(`operation ${step.op}`);
     if (Array.isArray(step.interrupts) && step.interrupts.length > 0) {
@@ -50,14 +47,5 @@ function checkNotInRomWindow({ at, hex }: MemoryRun): void {
   const end = at + hex.length / 2;
   if (at < ROM_WINDOW.to && end > ROM_WINDOW.from) {
     throw new Unsupported(`memory from ${ROM_WINDOW.from.toString(16)}h on: the firmware is there`);
-  }
-}
-
-/** The machine has no device: every port reads all ones. */
-function checkOpenBus({ port, size, value }: PortValue): void {
-  if (value !== 2 ** (8 * size) - 1) {
-    throw new Unsupported(
-      `port ${port.toString(16)}h that reads ${value.toString(16)}h: the machine has no devices`,
-    );
   }
 }

@@ -21,8 +21,10 @@ import {
 import type { LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { MemoryRun } from '../../protocol.js';
+import { describeFile } from './device.js';
 import { type HostMachine, roundUp } from './host-machine.js';
 import { nonZeroRuns } from './memory-runs.js';
+import { describeModule } from './module.js';
 
 const ERESTART = -85;
 
@@ -30,6 +32,13 @@ type Table = Record<string, [number, number]>;
 
 /** The whole state of a host and its guests, in the shape of `given`. */
 export function describeState(machine: HostMachine): Record<string, unknown> {
+  const state = describeHostAndGuests(machine);
+  if (machine.device !== null) state.file = describeFile(machine.device, machine.kernel);
+  if (machine.module !== null) state.module = describeModule(machine, machine.module);
+  return state;
+}
+
+function describeHostAndGuests(machine: HostMachine): Record<string, unknown> {
   const words = new Uint32Array(machine.host.memory.bytes.buffer);
   const host = describeHost(machine);
   const pages = describePages(machine, words);
@@ -60,8 +69,8 @@ function describeLg(lg: Lguest) {
     noirq_start: lg.noirq_start,
     noirq_end: lg.noirq_end,
     stack_pages: lg.stack_pages,
-    mem_base: lg.launcher.mem_base,
-    lguest_data: lg.lguest_data === 0 ? null : (lg.lguest_data - lg.launcher.mem_base) >>> 0,
+    mem_base: lg.mem_base,
+    lguest_data: lg.lguest_data === 0 ? null : (lg.lguest_data - lg.mem_base) >>> 0,
     dead: typeof lg.dead === 'string' ? lg.dead : null,
     dead_errno: typeof lg.dead === 'number' ? lg.dead : 0,
     restart: lg.dead === ERESTART,

@@ -4,8 +4,9 @@
 
 import { lguestArchHostInit } from '../../../reference/host/host-initialisation.js';
 import { IDT_ENTRIES, Physical, SWITCHER_ADDR } from '../../../reference/host/layout.js';
-import { bootMachine, SWITCHER_IMAGE } from '../../../reference/host/machine.js';
+import { bootKernel, bootMachine } from '../../../reference/host/machine.js';
 import type { Host } from '../../../reference/host/state.js';
+import { SWITCHER_IMAGE } from '../../../reference/host/switcher-image.js';
 import { type MemorySnapshot, PhysicalMemory } from '../../../reference/processor/memory.js';
 import { flagAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
 
@@ -69,14 +70,18 @@ export function setUpSwitcher(
     host.default_idt_entries[vector] = first + step * vector;
 }
 
-/** The host's part of memory: booted, and initialised unless the case does that itself. It is kept for the next case. */
+/** How far the module is when a case begins: not there, its window mapped, or ready for guests. */
+export type Installation = 'not loaded' | 'mapped' | 'initialised';
+
+/** The host's part of memory, as far as the case does not set it up itself. It is kept for the next case. */
 export function installHost(
   host: Host,
   tree: Tree,
   conformanceClass: 'host' | 'system',
-  initialised: boolean,
+  installation: Installation,
 ): void {
   const { memory, kernel } = host;
+  const initialised = installation === 'initialised';
   const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
   host.cpu_had_pge = hadPge;
   if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
@@ -86,7 +91,7 @@ export function installHost(
   const key = [
     conformanceClass,
     memory.size,
-    initialised,
+    installation,
     hadPge || kernel.boot_cpu.pge,
     kernel.nr_cpu_ids,
     pgd,
@@ -100,7 +105,8 @@ export function installHost(
   let image = images.get(key);
   if (image === undefined) {
     memory.clear();
-    bootMachine(host, pgd);
+    if (installation === 'not loaded') bootKernel(host, pgd);
+    else bootMachine(host, pgd);
     if (initialised) initialiseSilently(host);
     image = { memory: memory.snapshot(), default_idt_entries: host.default_idt_entries.slice() };
     if (images.size === MOST_IMAGES) images.clear();

@@ -21,11 +21,13 @@ import {
   Tss,
 } from '../../../reference/host/layout.js';
 import { hostRegisters } from '../../../reference/host/machine.js';
+import type { ModuleSurroundings } from '../../../reference/host/module.js';
 import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
 import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { Processor, Registers } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import { isObject } from '../../protocol.js';
+import { type Device, openFile, setStepFailures } from './device.js';
 import {
   bytesAt,
   elementAt,
@@ -39,9 +41,9 @@ import {
   treeAt,
   treesAt,
   wordAt,
-  wordsAt,
 } from './fields.js';
-import { installHost, memoryFor, setUpSwitcher } from './host-image.js';
+import { type Installation, installHost, memoryFor, setUpSwitcher } from './host-image.js';
+import { moduleSurroundings } from './module.js';
 
 /** A host with its guests, built from the `given` of a case. */
 export interface HostMachine {
@@ -54,6 +56,10 @@ export interface HostMachine {
   listsPages: boolean;
   /** `lguest_arch_host_init` had run before the case. */
   initialised: boolean;
+  /** The open file of a case on the launcher's device. */
+  device: Device | null;
+  /** What surrounds the module in a case in which it is loaded. */
+  module: ModuleSurroundings | null;
 }
 
 /** How the processors of a class are made. */
@@ -90,7 +96,7 @@ export function buildMachine(
   kernel.nr_cpu_ids = nr_cpu_ids;
   setUpKernel(kernel, hostTree, initialised);
   setUpSwitcher(host, hostTree, conformanceClass, initialised);
-  installHost(host, hostTree, conformanceClass, initialised);
+  installHost(host, hostTree, conformanceClass, installationOf(given, initialised));
 
   const machine: HostMachine = {
     host,
@@ -99,6 +105,8 @@ export function buildMachine(
     severalGuests,
     listsPages: severalGuests || Array.isArray(given.pages) || !initialised,
     initialised,
+    device: null,
+    module: moduleSurroundings(given),
   };
   setUpPages(machine, given);
   let physical: number = Physical.guestMemory;
@@ -111,7 +119,14 @@ export function buildMachine(
   if (flagAt(hostTree, 'last_cpu_is_this')) {
     host.last_cpu[kernel.host_cpu] = machine.guests[0]?.cpus[0] ?? null;
   }
+  machine.device = openFile(machine, given);
   return machine;
+}
+
+/** How far the module is when the case begins. */
+function installationOf(given: Tree, initialised: boolean): Installation {
+  if (given.module !== undefined) return 'not loaded';
+  return initialised ? 'initialised' : 'mapped';
 }
 
 /** Whether the launcher's page directory can be at a physical address: a page that nothing else is in. */
@@ -137,10 +152,8 @@ function setUpKernel(kernel: Kernel, tree: Tree, initialised: boolean): void {
   kernel.host_cpu = indexAt(tree, 'host_cpu', kernel.nr_cpu_ids);
   kernel.signal_pending = flagAt(tree, 'signal_pending');
   kernel.syscall_vector = wordAt(tree, 'syscall_vector', 0x80);
-  kernel.failures.user_buffer_access = wordAt(tree, 'user_buffer_access');
-  kernel.failures.kasprintf = flagAt(tree, 'kasprintf_fails');
   kernel.failures.init_fpu = flagAt(tree, 'init_fpu_fails');
-  kernel.failures.get_zeroed_page = wordsAt(tree, 'get_zeroed_page_fails');
+  setStepFailures(kernel, tree, {});
   kernel.task.usedfpu = wordAt(task, 'usedfpu');
   kernel.task.used_math = wordAt(task, 'used_math', 1);
   kernel.task.fpu_counter = wordAt(task, 'fpu_counter');
@@ -227,18 +240,19 @@ function buildGuest(host: Host, tree: Tree, physical: number): Lguest {
   const lgTree = treeAt(tree, 'lg');
   const launcher = new LauncherMemory(
     host.memory,
-    wordAt(lgTree, 'mem_base'),
+    wordAt(tree, 'mem_base', wordAt(lgTree, 'mem_base')),
     physical,
     wordAt(tree, 'mem_size'),
   );
   const lg = new Lguest(host, launcher);
+  lg.mem_base = wordAt(lgTree, 'mem_base');
   lg.pfn_limit = wordAt(lgTree, 'pfn_limit');
   lg.kernel_address = wordAt(lgTree, 'kernel_address');
   lg.noirq_start = wordAt(lgTree, 'noirq_start');
   lg.noirq_end = wordAt(lgTree, 'noirq_end');
   lg.stack_pages = wordAt(lgTree, 'stack_pages');
   const lguestData = optionalWordAt(lgTree, 'lguest_data');
-  lg.lguest_data = lguestData === null ? 0 : (launcher.mem_base + lguestData) >>> 0;
+  lg.lguest_data = lguestData === null ? 0 : (lg.mem_base + lguestData) >>> 0;
   lg.dead = givenDeath(lgTree);
   for (const run of treesAt(tree, 'memory')) storeRun(launcher, run);
   for (const exception of treesAt(tree, 'page_access')) {

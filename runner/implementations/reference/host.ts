@@ -7,9 +7,11 @@ import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
 import { isObject } from '../../protocol.js';
+import { callDevice, cpuOfCall, DEVICE_OPERATIONS, setStepFailures, whileAsleep } from './device.js';
 import { indexAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { describeState } from './host-answer.js';
 import { buildMachine, type HostMachine, type MakeProcessor, storeRun } from './host-machine.js';
+import { callModule, MODULE_OPERATIONS } from './module.js';
 import { CPU_OPERATIONS, HOST_OPERATIONS, type Returned } from './operations.js';
 import { ScriptedProcessor } from './scripted-processor.js';
 import { ScriptedWorld } from './scripted-world.js';
@@ -40,14 +42,28 @@ export function runSteps(
   makeProcessor: MakeProcessor,
   observer?: HostObserver,
 ): CaseResult {
+  const machine = prepareMachine(request, profile, world, makeProcessor, observer);
+  const given = givenOf(request);
+  return { steps: request.steps.map((step) => runStep(machine, world, step, given)) };
+}
+
+/** The host and its guests as a case gives them. */
+export function prepareMachine(
+  request: CaseRequest,
+  profile: Profile,
+  world: CaseWorld,
+  makeProcessor: MakeProcessor,
+  observer?: HostObserver,
+): HostMachine {
   const conformanceClass = request.class === 'system' ? 'system' : 'host';
   const given = givenOf(request);
   const machine = buildMachine(given, profile, conformanceClass, world, makeProcessor);
   // Only a module that has been initialised can be removed: an earlier load has left its far pointer.
   if (!machine.initialised && request.steps[0]?.op === 'lguest_arch_host_fini') writeFarPointer(machine.host);
+  world.hostIsReady?.(machine.host);
   machine.kernel.observer = observer;
   machine.kernel.reportsFpu = request.observe?.event_groups?.includes('fpu') ?? false;
-  return { steps: request.steps.map((step) => runStep(machine, world, step, given)) };
+  return machine;
 }
 
 function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, given: Tree): StepResult {
@@ -56,7 +72,9 @@ function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, give
   const cpu = chosenCpu(machine, step);
   if (cpu !== null) for (const call of treesAt(step, 'before')) makeCall(machine, cpu, call);
   kernel.beginOperation();
+  setStepFailures(kernel, treeAt(given, 'host'), step);
   world.beginStep(kernel, cpu, step);
+  world.whileAsleep = step.meanwhile === undefined ? undefined : () => whileAsleep(machine, step);
   // Recorded answers have the arguments beside the state.
   const args = step.args === undefined ? treeAt(given, 'args') : treeAt(step, 'args');
   const outcome = perform(machine, cpu, step.op, args);
@@ -67,8 +85,11 @@ function runStep(machine: HostMachine, world: CaseWorld, step: RequestStep, give
   };
 }
 
-/** The virtual CPU that a step is about: by `guest` and `vcpu`. */
+/** The virtual CPU that a step is about: by `guest` and `vcpu`, or by the offset of a call on the device. */
 function chosenCpu(machine: HostMachine, step: Tree): LgCpu | null {
+  if (machine.device !== null && String(step.op) in DEVICE_OPERATIONS) {
+    return cpuOfCall(machine.device, treeAt(step, 'args'));
+  }
   return machine.guests[wordAt(step, 'guest')]?.cpus[wordAt(step, 'vcpu')] ?? null;
 }
 
@@ -90,6 +111,8 @@ function perform(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree
 }
 
 function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Returned {
+  if (op in DEVICE_OPERATIONS) return callDevice(machine, op, args);
+  if (op in MODULE_OPERATIONS) return callModule(machine, op);
   const ofHost = HOST_OPERATIONS[op];
   if (ofHost !== undefined) {
     ofHost(machine.host);

@@ -14,8 +14,10 @@ import { type CaseWorld, RandomSource } from './world.js';
 /** The world of class host: what happens while the guest runs or the task sleeps is written in the case. */
 export class ScriptedWorld implements CaseWorld {
   readonly processors: ScriptedProcessor[] = [];
-  private readonly script: Tree[];
+  whileAsleep: (() => boolean) | undefined;
+  private script: Tree[];
   private readonly scheduleScript: Tree[];
+  private readonly freezeScript: Tree[];
   private readonly random: RandomSource;
   private used = 0;
   /** The scheduler will move the task to this host CPU as soon as interrupts are on. */
@@ -25,11 +27,16 @@ export class ScriptedWorld implements CaseWorld {
   constructor(given: Tree) {
     this.script = treesAt(given, 'script');
     this.scheduleScript = treesAt(given, 'schedule_script');
+    this.freezeScript = treesAt(given, 'freeze_script');
     this.random = new RandomSource(treeAt(given, 'host'));
   }
 
-  beginStep(kernel: Kernel, cpu: LgCpu | null): void {
+  beginStep(kernel: Kernel, cpu: LgCpu | null, step: Tree): void {
     this.visit = cpu === null ? null : { kernel, cpu };
+    if (step.script === undefined) return;
+    this.script = treesAt(step, 'script');
+    this.used = 0;
+    kernel.signal_pending = this.script.length === 0;
   }
 
   describe(): Record<string, unknown> {
@@ -73,6 +80,19 @@ export class ScriptedWorld implements CaseWorld {
     else this.carryOut(step);
     this.interruptsOn();
   }
+
+  /** The sleep of a BREAK: it ends at once unless the step says what happens meanwhile. */
+  waitForRelease(): boolean {
+    return this.whileAsleep?.() ?? false;
+  }
+
+  freeze(): void {
+    const step = this.freezeScript.shift();
+    if (step !== undefined) this.carryOut(step);
+  }
+
+  /** A timer expires when the script says so. */
+  timerStarted(): void {}
 
   private subject(): { kernel: Kernel; cpu: LgCpu } {
     if (this.visit === null) throw new Error('no virtual CPU runs');

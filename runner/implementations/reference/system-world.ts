@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { timerFires } from '../../../reference/host/interrupts.js';
+import { IsolationGuard } from '../../../reference/host/isolation.js';
 import type { Kernel } from '../../../reference/host/kernel.js';
-import type { LgCpu } from '../../../reference/host/state.js';
+import type { Host, LgCpu } from '../../../reference/host/state.js';
 import type { Processor, RunLimits, ScheduledEvent } from '../../../reference/processor/interface.js';
 import { flagAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { type CaseWorld, RandomSource } from './world.js';
 
 const DEFAULT_MAX_INSTRUCTIONS = 10_000;
-/** The vector of the host's own timer: it ends the guest's time slice when the case's limit is reached. */
+/** The vector of the host's own timer: it interrupts the guest when the host has something to do. */
 const LOCAL_TIMER_VECTOR = 0xef;
 const NMI_VECTOR = 2;
 /** How many guest instructions after that the guest must have taken the interrupt. */
@@ -23,19 +24,41 @@ interface Interrupt {
   taken: boolean;
 }
 
+/** What another task of the launcher does once the guest has executed so many instructions, or sleeps and nothing else will wake it. */
+export interface Alarm {
+  after: number;
+  ring(): void;
+}
+
 /**
- * The world of class system: the guest's machine code runs on a processor. Time is counted in guest instructions; the
- * guest's timer is due when there is nothing to do but wait for it.
+ * The world of class system: the guest's machine code runs on a processor. Time is counted in guest instructions, each
+ * of which takes a nanosecond; when there is nothing to do but wait for the guest's timer, the time until then passes at once.
  */
 export class SystemWorld implements CaseWorld {
+  whileAsleep: (() => boolean) | undefined;
   private readonly random: RandomSource;
   private subject: { kernel: Kernel; cpu: LgCpu | null; processor: Processor; base: number } | null = null;
   private maxInstructions = DEFAULT_MAX_INSTRUCTIONS;
   private interrupts: Interrupt[] = [];
   private visits = 0;
+  /** When the guest's timer expires, if it was armed since the step began. */
+  private timer: { due: number; delta: number } | null = null;
+  /** In the order in which they are due. */
+  private alarms: Alarm[] = [];
+  /** Another task acts: its sleep is none of the owner's, and the owner goes on. */
+  private alarmRings = false;
+  /** Whether the host's wall clock moves on when a timer expires. */
+  private clockMoves = false;
+  /** Sees to it that no guest gets out (chapter 23). */
+  guard: IsolationGuard | undefined;
 
   constructor(given: Tree) {
     this.random = new RandomSource(treeAt(given, 'host'));
+  }
+
+  hostIsReady(host: Host): void {
+    this.guard = new IsolationGuard(host);
+    host.guard = this.guard;
   }
 
   beginStep(kernel: Kernel, cpu: LgCpu | null, step: Tree): void {
@@ -44,6 +67,16 @@ export class SystemWorld implements CaseWorld {
     this.maxInstructions = wordAt(step, 'max_instructions', DEFAULT_MAX_INSTRUCTIONS);
     this.interrupts = treesAt(step, 'interrupts').map(interruptOf);
     this.visits = 0;
+    this.timer = null;
+    this.alarms = [];
+    this.clockMoves = false;
+  }
+
+  /** The step is about a guest that the launcher has just made; the launcher's other tasks have plans of their own. */
+  beginLife(cpu: LgCpu, alarms: readonly Alarm[]): void {
+    this.running().cpu = cpu;
+    this.alarms = [...alarms].sort((a, b) => a.after - b.after);
+    this.clockMoves = true;
   }
 
   describe(): Record<string, unknown> {
@@ -56,8 +89,12 @@ export class SystemWorld implements CaseWorld {
 
   schedule(): void {
     const { kernel, cpu } = this.running();
-    if (cpu?.timer_armed) timerFires(cpu);
-    else kernel.signal_pending = true;
+    if (cpu?.timer_armed) this.expire(cpu);
+    else if (!this.ringNextAlarm()) kernel.signal_pending = true;
+  }
+
+  timerStarted(delta: number): void {
+    this.timer = { due: this.executed() + delta, delta };
   }
 
   runLimits(): RunLimits {
@@ -66,7 +103,10 @@ export class SystemWorld implements CaseWorld {
     const left = Math.max(0, this.maxInstructions - executed);
     // A guest that faults again and again without executing anything must end too.
     if (++this.visits > this.maxInstructions) kernel.signal_pending = true;
-    const events: ScheduledEvent[] = [{ counter: 'outer', after: left, vector: LOCAL_TIMER_VECTOR }];
+    const wake = Math.min(this.maxInstructions, this.nextDeadline());
+    const events: ScheduledEvent[] = [
+      { counter: 'outer', after: Math.max(0, wake - executed), vector: LOCAL_TIMER_VECTOR },
+    ];
     for (const interrupt of this.interrupts) {
       if (interrupt.taken) continue;
       events.push({ ...interrupt.event, after: Math.max(0, interrupt.event.after - executed) });
@@ -81,12 +121,50 @@ export class SystemWorld implements CaseWorld {
   }
 
   hostInterrupt(vector: number): void {
-    const { kernel } = this.running();
-    if (vector === LOCAL_TIMER_VECTOR && this.executed() >= this.maxInstructions)
-      kernel.signal_pending = true;
+    if (vector !== LOCAL_TIMER_VECTOR) return;
+    const { kernel, cpu } = this.running();
+    const executed = this.executed();
+    if (executed >= this.maxInstructions) kernel.signal_pending = true;
+    if (cpu?.timer_armed && this.timer !== null && executed >= this.timer.due) this.expire(cpu);
+    const [alarm] = this.alarms;
+    if (alarm !== undefined && executed >= alarm.after) this.ringNextAlarm();
   }
 
   interruptsOn(): void {}
+
+  freeze(): void {}
+
+  /** A task that nobody releases gets a signal. */
+  waitForRelease(): boolean {
+    if (this.alarmRings) return false;
+    if (this.whileAsleep !== undefined) return this.whileAsleep();
+    this.running().kernel.signal_pending = true;
+    return true;
+  }
+
+  /** Until when the guest may run, in instructions since the step began. */
+  private nextDeadline(): number {
+    const timer = this.running().cpu?.timer_armed ? this.timer : null;
+    return Math.min(
+      timer?.due ?? Number.POSITIVE_INFINITY,
+      this.alarms[0]?.after ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  private expire(cpu: LgCpu): void {
+    if (this.clockMoves && this.timer !== null) moveClock(this.running().kernel, this.timer.delta);
+    this.timer = null;
+    timerFires(cpu);
+  }
+
+  private ringNextAlarm(): boolean {
+    const alarm = this.alarms.shift();
+    if (alarm === undefined) return false;
+    this.alarmRings = true;
+    alarm.ring();
+    this.alarmRings = false;
+    return true;
+  }
 
   /** Guest instructions since the step began. */
   private executed(): number {
@@ -98,6 +176,15 @@ export class SystemWorld implements CaseWorld {
     if (this.subject === null) throw new Error('no step has begun');
     return this.subject;
   }
+}
+
+const NANOSECONDS = 1_000_000_000;
+
+/** The clock stands still while the guest runs, so that it shows at expiry the time of arming and the delay. */
+function moveClock(kernel: Kernel, nanoseconds: number): void {
+  const total = kernel.now_nsec + nanoseconds;
+  kernel.now_sec += Math.floor(total / NANOSECONDS);
+  kernel.now_nsec = total % NANOSECONDS;
 }
 
 function interruptOf(entry: Tree): Interrupt {

@@ -5,8 +5,10 @@ import { createProcessor } from '../../../reference/processor/index.js';
 import type { Processor, ProcessorObserver } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { CaseRequest, CaseResult } from '../../protocol.js';
-import { givenOf, runSteps } from './host.js';
+import { MalformedCase } from './fields.js';
+import { givenOf, prepareMachine, runSteps } from './host.js';
 import type { MakeProcessor } from './host-machine.js';
+import { RUN_LAUNCHER, runLauncherStep } from './system-launcher.js';
 import { SystemWorld } from './system-world.js';
 
 /** What is told while the case that runs now is executed. */
@@ -35,7 +37,11 @@ export function runSystemCase(
     processor.setRegisters(registers);
     return processor;
   };
-  return runSteps(request, profile, world, makeProcessor, observers.host);
+  const [step, ...more] = request.steps;
+  if (step?.op !== RUN_LAUNCHER) return runSteps(request, profile, world, makeProcessor, observers.host);
+  if (more.length > 0) throw new MalformedCase('run_launcher is the only step of its case');
+  const machine = prepareMachine(request, profile, world, makeProcessor, observers.host);
+  return runLauncherStep(machine, world, step);
 }
 
 function listen(world: SystemWorld, listener: ProcessorObserver | undefined): void {
@@ -43,6 +49,7 @@ function listen(world: SystemWorld, listener: ProcessorObserver | undefined): vo
     listener?.instruction === undefined
       ? undefined
       : (trace, registers) => listener.instruction?.(trace, registers);
+  observer.boundary = (cpl, linear, eflags, cr3) => world.guard?.boundary(cpl, linear, eflags, cr3);
   observer.interruption = (trace) => {
     if (trace.source === 'external') world.tookInterrupt(trace.vector);
     listener?.interruption?.(trace);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { createNative } from '../implementations/native/index.js';
+import { createQemu } from '../implementations/qemu/index.js';
+import { packageRoot } from '../package.js';
+import { fpuPrograms } from './fpu/index.js';
+import type { Program } from './program.js';
+import { Random } from './random.js';
+import { record } from './record.js';
+import { packed } from './vector.js';
+
+/**
+ * Makes the recorded processor vectors that this project records itself: programs from a seed, run by the processor of this
+ * machine. What it did is what is expected; the other witnesses only add their names.
+ */
+
+interface Group {
+  letter: string;
+  programs: (random: Random, rounds: number) => Iterable<Program>;
+}
+
+const GROUPS: Readonly<Record<string, Group>> = {
+  fpu: { letter: 'k', programs: fpuPrograms },
+};
+
+function naturalNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('not a natural number');
+  return value;
+}
+
+async function generate(name: string, { seed, rounds, out }: { seed: number; rounds: number; out: string }) {
+  const group = GROUPS[name];
+  if (group === undefined)
+    throw new InvalidArgumentError(`no group "${name}": ${Object.keys(GROUPS).join(', ')}`);
+  const judge = createNative();
+  const others = [createQemu()];
+  const programs = group.programs(new Random(seed), rounds);
+  const { vectors, dropped } = await record(group.letter, programs, judge, others);
+  // Lines on which the processor stands alone have a file of their own: there another implementation may be wrong.
+  const alone = vectors.filter(({ evidence }) => evidence.length === 1);
+  const agreed = vectors.filter(({ evidence }) => evidence.length > 1);
+  writeFileSync(join(out, `${group.letter}.jsonl.gz`), packed(agreed));
+  writeFileSync(join(out, `${group.letter}-processor.jsonl.gz`), packed(alone));
+  console.log(
+    `seed ${seed}: ${agreed.length} vectors with a second witness, ${alone.length} of the processor alone, ${dropped} programs that it cannot run`,
+  );
+}
+
+await new Command('generate')
+  .description('makes recorded processor vectors from a seed')
+  .argument('<group>', `what to make: ${Object.keys(GROUPS).join(', ')}`)
+  .option('--seed <number>', 'of the random numbers', naturalNumber, 1)
+  .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 6)
+  .option('--out <folder>', 'where to write', join(packageRoot, 'cases/recorded/processor'))
+  .action(generate)
+  .parseAsync();

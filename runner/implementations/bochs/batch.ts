@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MachineCase } from '../bare-machine.js';
+import { CASES, encodeCases, romImage } from './monitor.js';
+
+/** How this Bochs can be run without a screen and without a question. */
+export interface Manner {
+  display: string;
+  /** It was built with the debugger, which must be told to go on. */
+  hasDebugger: boolean;
+}
+
+/** The manners in the order in which they are tried; Debian's Bochs is the first. */
+export const MANNERS: readonly Manner[] = [
+  { display: 'rfb, options="timeout=0"', hasDebugger: true },
+  { display: 'rfb, options="timeout=0"', hasDebugger: false },
+  { display: 'nogui', hasDebugger: true },
+  { display: 'nogui', hasDebugger: false },
+];
+
+/** One case's part of what Bochs wrote. */
+export interface Answered {
+  number: number;
+  lines: string[];
+  /** Bochs said meanwhile that the processor shut down. */
+  shutDown: boolean;
+}
+
+export interface BatchEnd {
+  /** The monitor said that it is through. */
+  complete: boolean;
+  /** How Bochs ended, or that it had to be ended. */
+  how: string;
+  timedOut: boolean;
+  /** The last lines that were not the monitor's. */
+  log: string;
+  version: string | undefined;
+}
+
+const LOG_LINES = 20;
+const SHUTDOWN = /Entering to shutdown state|3rd \(\d+\) exception with no resolution/;
+const VERSION = /Bochs x86 Emulator (\S+)/;
+
+/** Runs Bochs once, with all the cases; `onAnswer` is called for each as it ends. */
+export async function runBatch(
+  binary: string,
+  manner: Manner,
+  cases: readonly MachineCase[],
+  secondsOfSilence: number,
+  onAnswer: (answered: Answered) => void,
+): Promise<BatchEnd> {
+  const folder = mkdtempSync(
+    join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lguest-conformance-bochs-'),
+  );
+  try {
+    const child = start(binary, manner, folder, cases);
+    return await follow(child, secondsOfSilence, onAnswer);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function start(binary: string, manner: Manner, folder: string, cases: readonly MachineCase[]): ChildProcess {
+  const file = (name: string, content: string | Uint8Array): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const rom = file('rom', romImage());
+  const ram = file('ram', encodeCases(cases));
+  const configuration = file(
+    'bochsrc',
+    [
+      'config_interface: textconfig',
+      `display_library: ${manner.display}`,
+      `romimage: file=${rom}, address=0xffff0000`,
+      `optramimage1: file=${ram}, address=0x${CASES.toString(16)}`,
+      'megs: 64',
+      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=0',
+      'clock: sync=none',
+      'port_e9_hack: enabled=1',
+      'log: /dev/stdout',
+      'panic: action=report',
+      'error: action=report',
+      'info: action=ignore',
+      'debug: action=ignore',
+      'speaker: enabled=0',
+      'sound: waveoutdrv=dummy',
+      '',
+    ].join('\n'),
+  );
+  const commands = file('commands', 'c\nq\n');
+  const args = ['-q', '-f', configuration, ...(manner.hasDebugger ? ['-rc', commands] : [])];
+  // Without a terminal Bochs would write in large blocks, and what it said before it hung would be lost.
+  const command = existsSync(STDBUF) ? [STDBUF, '-oL', binary, ...args] : [binary, ...args];
+  return spawn(command[0] ?? binary, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+}
+
+const STDBUF = '/usr/bin/stdbuf';
+
+function follow(
+  child: ChildProcess,
+  secondsOfSilence: number,
+  onAnswer: (answered: Answered) => void,
+): Promise<BatchEnd> {
+  const log: string[] = [];
+  const end: BatchEnd = { complete: false, how: '', timedOut: false, log: '', version: undefined };
+  let current: Answered | undefined;
+  let shutDown = false;
+  const readLine = (line: string): void => {
+    if (/^=[0-9a-f]{8}$/.test(line)) {
+      current = { number: Number.parseInt(line.slice(1), 16), lines: [], shutDown };
+      shutDown = false;
+    } else if (current !== undefined && /^[SXM][0-9a-f]+$/.test(line)) {
+      current.lines.push(line);
+    } else if (current !== undefined && line === '.') {
+      onAnswer(current);
+      current = undefined;
+    } else if (line === '!') {
+      end.complete = true;
+      child.kill('SIGKILL');
+    } else {
+      end.version ??= VERSION.exec(line)?.[1];
+      if (SHUTDOWN.test(line)) shutDown = true;
+      if (line.trim() !== '') log.push(line);
+      if (log.length > LOG_LINES) log.shift();
+    }
+  };
+  return new Promise((resolve) => {
+    const silence = (): NodeJS.Timeout =>
+      setTimeout(() => {
+        end.timedOut = true;
+        child.kill('SIGKILL');
+      }, secondsOfSilence * 1000);
+    let timer = silence();
+    let text = '';
+    const read = (chunk: string): void => {
+      clearTimeout(timer);
+      timer = silence();
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) readLine(line);
+    };
+    child.stdout?.setEncoding('utf8').on('data', read);
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => log.push(chunk.trim()));
+    const finish = (how: string): void => {
+      clearTimeout(timer);
+      process.removeListener('exit', killAtExit);
+      resolve({ ...end, how, log: log.join('\n') });
+    };
+    const killAtExit = (): void => {
+      child.kill('SIGKILL');
+    };
+    process.once('exit', killAtExit);
+    child.once('error', (error) => finish(error.message));
+    child.once('close', (code, signal) =>
+      finish(signal === null ? `Bochs exited with status ${code}` : `Bochs was ended by ${signal}`),
+    );
+  });
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { translate } from '../../expand/descriptors.js';
+import { MemoryImage } from '../../expand/image.js';
+import {
+  type CaseRequest,
+  type Declaration,
+  PROTOCOL_VERSION,
+  type ProcessorStepResult,
+  type ProcessorStop,
+} from '../../protocol.js';
+import {
+  type MachineCase,
+  machineCase,
+  observedRuns,
+  requireOpenBus,
+  Unsupported,
+  withNullSegments,
+} from '../bare-machine.js';
+import { type Answer, CannotStart, type Implementation } from '../implementation.js';
+import { type Answered, type BatchEnd, MANNERS, type Manner, runBatch } from './batch.js';
+import { CASE_MEMORY_BYTES, type Report, readReport } from './monitor.js';
+
+export interface BochsOptions {
+  /** The program; default: the environment variable LGUEST_CONFORMANCE_BOCHS, else `bochs` in PATH. */
+  binary?: string;
+  /** Multiplies the time that Bochs may be silent; default 1. */
+  timeoutFactor?: number;
+}
+
+/** Bochs must answer some case within this time. */
+const SECONDS_OF_SILENCE = 10;
+/** A batch begins when so many requests have come, or none for so long. */
+const BATCH = 512;
+const PAUSE_MILLISECONDS = 20;
+
+/** As measured; every choice that is not here has its first value. */
+const CHOICES = {};
+
+/** Bochs, the strictest of the interpreters. Each start of it runs a batch of cases. */
+export function createBochs(options: BochsOptions = {}): Implementation {
+  return new Bochs(options);
+}
+
+interface Waiting {
+  given: MachineCase;
+  resolve: (answer: Answer) => void;
+}
+
+class Bochs implements Implementation {
+  readonly label = 'bochs';
+  readonly window = BATCH;
+  readonly #binary: string;
+  readonly #secondsOfSilence: number;
+  #manner: Manner | undefined;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: BochsOptions) {
+    this.#binary = options.binary ?? process.env.LGUEST_CONFORMANCE_BOCHS ?? 'bochs';
+    this.#secondsOfSilence = SECONDS_OF_SILENCE * (options.timeoutFactor ?? 1);
+  }
+
+  async start(): Promise<Declaration> {
+    const ends: BatchEnd[] = [];
+    for (const manner of MANNERS) {
+      const end = await runBatch(this.#binary, manner, [], this.#secondsOfSilence, () => {});
+      ends.push(end);
+      if (/ENOENT/.test(end.how)) break;
+      if (end.complete) {
+        this.#manner = manner;
+        return declaration(end.version ?? 'unknown');
+      }
+    }
+    const [first] = ends;
+    const said = [first?.how, first?.log].filter((text) => text !== '').join('\n');
+    throw new CannotStart(
+      `${this.#binary} does not run: ${said}`,
+      'install Bochs, "apt-get install bochs" on Debian and Ubuntu, or name the program in LGUEST_CONFORMANCE_BOCHS; ' +
+        'it needs a display library that works without a screen (rfb or nogui) and the options port_e9_hack and optramimage',
+    );
+  }
+
+  run(request: CaseRequest): Answer | Promise<Answer> {
+    let given: MachineCase;
+    try {
+      given = machineCase(request, CASE_MEMORY_BYTES);
+      requireOpenBus(given.io);
+      if (given.steps.length !== 1) throw new Unsupported('more than one step');
+    } catch (error) {
+      if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message };
+      throw error;
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push({ given, resolve });
+      clearTimeout(this.#timer);
+      if (this.#waiting.length >= BATCH) this.#flush();
+      else this.#timer = setTimeout(() => this.#flush(), PAUSE_MILLISECONDS);
+    });
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#flush();
+    await this.#running;
+  }
+
+  #flush(): void {
+    const batch = this.#waiting.splice(0);
+    this.#running = this.#running.then(() => this.#runAll(batch));
+  }
+
+  /** When Bochs ends in the middle, the case at hand gets the blame and the others a fresh Bochs. */
+  async #runAll(batch: readonly Waiting[]): Promise<void> {
+    const manner = this.#manner;
+    if (manner === undefined) throw new Error('Bochs has not been started');
+    for (let left = batch; left.length > 0; ) {
+      const cases = left;
+      let answered = 0;
+      const onAnswer = (answer: Answered): void => {
+        const waiting = cases[answer.number];
+        answered = answer.number + 1;
+        waiting?.resolve({ kind: 'result', result: { steps: [resultOf(answer, waiting.given)] } });
+      };
+      const end = await runBatch(
+        this.#binary,
+        manner,
+        cases.map(({ given }) => given),
+        this.#secondsOfSilence,
+        onAnswer,
+      );
+      left = cases.slice(answered + 1);
+      cases[answered]?.resolve(
+        end.timedOut
+          ? { kind: 'timeout', seconds: this.#secondsOfSilence, stderr: end.log }
+          : { kind: 'crashed', how: end.how, stderr: end.log },
+      );
+    }
+  }
+}
+
+function declaration(version: string): Declaration {
+  return {
+    protocol_version: PROTOCOL_VERSION,
+    implementation: { name: 'bochs', version, language: 'C++', homepage: 'https://bochs.sourceforge.io' },
+    classes: ['processor'],
+    profile: 'linux-2.6.29',
+    observes: ['registers', 'memory'],
+    choices: CHOICES,
+  };
+}
+
+function resultOf(answered: Answered, given: MachineCase): ProcessorStepResult {
+  const report = readReport(answered.lines, given);
+  return {
+    outcome: { stop: answered.shutDown ? 'shutdown' : stopOf(report) },
+    state: {
+      registers: withNullSegments(report.registers),
+      memory: observedRuns(report.memory, given.observed),
+      io: [],
+    },
+    events: [],
+  };
+}
+
+const HLT = 0xf4;
+
+/** The SMI finds the processor behind the HLT that it rests in, else in the middle of its work. */
+function stopOf({ registers, memory }: Report): ProcessorStop {
+  const { cs, ss, eip } = registers;
+  const image = MemoryImage.of([{ at: 0, hex: memory.toString('hex') }]);
+  const at = translate((cs.base + eip - 1) >>> 0, registers, image);
+  const isAtHalt = at !== undefined && image.read8(at) === HLT && ((ss.attributes >>> 5) & 3) === 0;
+  return isAtHalt ? 'hlt' : 'limit';
+}
