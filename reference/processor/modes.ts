@@ -3,8 +3,8 @@
 /** Real-address and virtual-8086 mode, as far as they change what other instructions do: chapter 27. */
 
 import { Attribute, type Cpu, CR0, CS, type Segment } from './cpu.js';
-import { generalProtection, invalidOpcode } from './exceptions.js';
-import { ioPrivilegeLevel, VM } from './flags.js';
+import { invalidOpcode } from './exceptions.js';
+import { VM } from './flags.js';
 
 export const inRealMode = (cpu: Cpu) => (cpu.cr0 & CR0.PE) === 0;
 export const inVirtual8086Mode = (cpu: Cpu) => (cpu.eflags & VM) !== 0;
@@ -21,11 +21,6 @@ export function levelOf(cpu: Cpu): number {
 /** Instructions that only protected mode knows: MODE-5. */
 export function requireProtectedMode(cpu: Cpu): void {
   if (has8086Segments(cpu)) throw invalidOpcode();
-}
-
-/** Instructions that virtual-8086 mode reserves for IOPL 3: MODE-12. */
-export function requireVirtualIoPrivilege(cpu: Cpu): void {
-  if (inVirtual8086Mode(cpu) && ioPrivilegeLevel(cpu) < 3) throw generalProtection(0);
 }
 
 /** Present writable data of level 3: what every segment register holds in virtual-8086 mode. */

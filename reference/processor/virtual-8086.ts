@@ -4,7 +4,20 @@
 
 import { type Cpu, CR4, CS, DS, ES, ESP, FS, GS, SS } from './cpu.js';
 import { generalProtection, stackFault } from './exceptions.js';
-import { IF, IOPL, ioPrivilegeLevel, NT, RF, setFlag, setFlags, TF, VIF, VIP, VM } from './flags.js';
+import {
+  ALL_FLAGS,
+  IF,
+  IOPL,
+  ioPrivilegeLevel,
+  NT,
+  RF,
+  setFlag,
+  setFlags,
+  TF,
+  VIF,
+  VIP,
+  VM,
+} from './flags.js';
 import { inVirtual8086Mode, load8086Segment } from './modes.js';
 import { readSystem } from './paging.js';
 import { pushAndEnter8086, returnFromInterrupt8086 } from './real-mode.js';
@@ -28,7 +41,7 @@ export function returnToVirtual8086(cpu: Cpu, eip: number, code: number, image: 
   const stack = peek(cpu, 16, 4) & 0xffff;
   const data = FRAME_SEGMENTS.map((_, i) => peek(cpu, 20 + 4 * i, 4) & 0xffff);
 
-  setFlags(cpu, ~0, image);
+  setFlags(cpu, ALL_FLAGS, image);
   cpu.cpl = 3;
   load8086Segment(cpu, CS, code);
   load8086Segment(cpu, SS, stack);

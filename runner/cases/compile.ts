@@ -293,6 +293,7 @@ const NOT_STATE = new Set([
   'bytes',
   'events',
   'events_exactly',
+  'pool_and_clock',
   'no_events',
   'unspecified',
   'undefined_flags',
@@ -312,6 +313,7 @@ function expectationOf(then: Data | undefined): Expectation {
     const list = source[key];
     if (Array.isArray(list)) result[key] = list.map(eventOf);
   }
+  if (source.pool_and_clock === true) result.pool_and_clock = true;
   if (source.unspecified !== undefined) result.unspecified = strings(source.unspecified);
   if (source.undefined_flags !== undefined) result.undefined_flags = strings(source.undefined_flags);
   if (isMap(source.exception)) result.exception = exceptionOf(source.exception);

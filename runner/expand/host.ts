@@ -4,6 +4,7 @@ import { type Data, type DataMap, isMap } from '../cases/case.js';
 import { memoryRun } from '../cases/memory.js';
 import type { ConformanceClass } from '../protocol.js';
 import { runsOf } from './processor.js';
+import { rangesOf } from './ranges.js';
 
 /** Guest kernels map their memory linearly from here. */
 const KERNEL_ADDRESS = 0xc0000000;
@@ -211,21 +212,32 @@ export function stateOfGiven(given: DataMap, conformanceClass: ConformanceClass)
   if (conformanceClass === 'host') shared.pages = pagesBefore(pages, full, Array.isArray(guests));
   else if (pages !== undefined) shared.pages = pages;
   if (isMap(given.file)) shared.file = given.file;
-  if (given.module !== undefined) shared.module = moduleBefore(full);
+  if (given.module !== undefined) shared.module = moduleBefore(full, given.module);
   if (Array.isArray(guests)) return { guests: guests.map((guest) => observableGuest(map(guest))), ...shared };
   const { regs = null, cpu = null, lg = null, gdt = null, idt = null, shadow = null, memory = null } = given;
   return { regs, cpu, lg, gdt, idt, shadow, memory, ...shared };
 }
 
+/** Vectors that every host kernel uses: exceptions, the legacy interrupts and its own system call. */
+const KERNEL_VECTORS = [...range(0, 32), ...range(0x30, 0x40), 0x80];
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
 /** A module that has not been loaded. */
-function moduleBefore(host: DataMap): DataMap {
+function moduleBefore(host: DataMap, module: Data): DataMap {
   return {
     window: {},
     text_copied: false,
     guest_windows: Array.from({ length: Number(host.nr_cpu_ids) }, () => ({})),
     device_registered: false,
-    vector_reserved: false,
+    vectors_in_use: rangesOf([...KERNEL_VECTORS, ...numbersIn(map(module).used_vectors)]),
   };
+}
+
+function numbersIn(list: Data | undefined): number[] {
+  return Array.isArray(list) ? list.map(Number) : [];
 }
 
 function observableGuest({ mem_size: _size, page_access: _access, ...guest }: DataMap): DataMap {

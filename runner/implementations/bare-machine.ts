@@ -93,10 +93,18 @@ export function observedRuns(
   return runs;
 }
 
-/** A null selector leaves the cached part without meaning; the suite writes it as zeros. */
+const CR0_PE = 0x01;
+const EFLAGS_VM = 0x20000;
+
+/**
+ * A null selector leaves the cached part without meaning; the suite writes it as zeros. In real and virtual-8086 mode a
+ * selector of 0 is a segment like any other.
+ */
 export function withNullSegments(registers: ProcessorRegisters): ProcessorRegisters {
   const shown = { ...registers };
-  for (const name of ['es', 'ds', 'fs', 'gs', 'ldtr'] as const) shown[name] = withoutMeaningless(shown[name]);
+  const has8086 = (registers.cr0 & CR0_PE) === 0 || (registers.eflags & EFLAGS_VM) !== 0;
+  for (const name of has8086 ? (['ldtr'] as const) : (['es', 'ds', 'fs', 'gs', 'ldtr'] as const))
+    shown[name] = withoutMeaningless(shown[name]);
   return shown;
 }
 

@@ -197,9 +197,13 @@ function addUnit(value: Unrounded, precision: Precision): void {
 function overflow(environment: Environment, value: Unrounded, format: Format, inexact: boolean): Ext80 {
   environment.raise(Exception.overflow);
   if (!environment.isMasked(Exception.overflow)) {
-    if (inexact) environment.raise(Exception.precision);
-    if (format.inRegister) value.exponent -= EXPONENT_ADJUSTMENT;
-    return packed(value);
+    const adjusted = value.exponent - EXPONENT_ADJUSTMENT;
+    if (!format.inRegister) return notStored(environment, value);
+    if (adjusted < format.topExponent) {
+      if (inexact) environment.raise(Exception.precision);
+      value.exponent = adjusted;
+      return packed(value);
+    }
   }
   environment.raise(Exception.precision);
   const { rounding } = environment;
@@ -208,6 +212,12 @@ function overflow(environment: Environment, value: Unrounded, format: Format, in
   if (grows) return Ext80.of(value.negative, format.topExponent, INTEGER_BIT, 0);
   const { high, low } = LARGEST[format.precision];
   return Ext80.of(value.negative, format.topExponent - 1, high, low);
+}
+
+/** Memory cannot hold the result, and nobody will see it: that it was rounded is not reported. */
+function notStored(environment: Environment, value: Unrounded): Ext80 {
+  environment.roundedUp = false;
+  return packed(value);
 }
 
 /** All ones, by precision. */
@@ -224,10 +234,15 @@ function roundSmall(environment: Environment, value: Unrounded, format: Format):
   const normal = new Unrounded(negative, exponent, high, low, rest);
   const normalInexact = roundSignificand(environment, normal, precision);
   const tiny = normal.exponent <= 0;
-  if (tiny && !environment.isMasked(Exception.underflow)) {
-    environment.raise(Exception.underflow | (normalInexact ? Exception.precision : 0));
-    if (format.inRegister) normal.exponent += EXPONENT_ADJUSTMENT;
-    return packed(normal);
+  const unmasked = tiny && !environment.isMasked(Exception.underflow);
+  if (unmasked) {
+    environment.raise(Exception.underflow);
+    if (!format.inRegister) return notStored(environment, normal);
+    normal.exponent += EXPONENT_ADJUSTMENT;
+    if (normal.exponent > 0) {
+      if (normalInexact) environment.raise(Exception.precision);
+      return packed(normal);
+    }
   }
   value.shiftRight(1 - value.exponent);
   const inexact = roundSignificand(environment, value, precision);

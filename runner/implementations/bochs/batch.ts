@@ -83,7 +83,6 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly M
       'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=0',
       'clock: sync=none',
       'port_e9_hack: enabled=1',
-      'log: /dev/stdout',
       'panic: action=report',
       'error: action=report',
       'info: action=ignore',
@@ -97,7 +96,11 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly M
   const args = ['-q', '-f', configuration, ...(manner.hasDebugger ? ['-rc', commands] : [])];
   // Without a terminal Bochs would write in large blocks, and what it said before it hung would be lost.
   const command = existsSync(STDBUF) ? [STDBUF, '-oL', binary, ...args] : [binary, ...args];
-  return spawn(command[0] ?? binary, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+  // Its log, on standard error, must come in the right place among the answers.
+  return spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: folder,
+  });
 }
 
 const STDBUF = '/usr/bin/stdbuf';
@@ -111,7 +114,8 @@ function follow(
   const end: BatchEnd = { complete: false, how: '', timedOut: false, log: '', version: undefined };
   let current: Answered | undefined;
   let shutDown = false;
-  const readLine = (line: string): void => {
+  /** Whether the line completes an answer. */
+  const readLine = (line: string): boolean => {
     if (/^=[0-9a-f]{8}$/.test(line)) {
       current = { number: Number.parseInt(line.slice(1), 16), lines: [], shutDown };
       shutDown = false;
@@ -120,6 +124,7 @@ function follow(
     } else if (current !== undefined && line === '.') {
       onAnswer(current);
       current = undefined;
+      return true;
     } else if (line === '!') {
       end.complete = true;
       child.kill('SIGKILL');
@@ -129,6 +134,7 @@ function follow(
       if (line.trim() !== '') log.push(line);
       if (log.length > LOG_LINES) log.shift();
     }
+    return false;
   };
   return new Promise((resolve) => {
     const silence = (): NodeJS.Timeout =>
@@ -139,22 +145,23 @@ function follow(
     let timer = silence();
     let text = '';
     const read = (chunk: string): void => {
-      clearTimeout(timer);
-      timer = silence();
       const lines = (text + chunk).split('\n');
       text = lines.pop() ?? '';
-      for (const line of lines) readLine(line);
+      for (const line of lines) {
+        if (!readLine(line)) continue;
+        clearTimeout(timer);
+        timer = silence();
+      }
     };
-    child.stdout?.setEncoding('utf8').on('data', read);
-    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => log.push(chunk.trim()));
+    const killAtExit = (): void => {
+      child.kill('SIGKILL');
+    };
     const finish = (how: string): void => {
       clearTimeout(timer);
       process.removeListener('exit', killAtExit);
       resolve({ ...end, how, log: log.join('\n') });
     };
-    const killAtExit = (): void => {
-      child.kill('SIGKILL');
-    };
+    child.stdout?.setEncoding('utf8').on('data', read);
     process.once('exit', killAtExit);
     child.once('error', (error) => finish(error.message));
     child.once('close', (code, signal) =>

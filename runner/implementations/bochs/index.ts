@@ -34,6 +34,8 @@ const SECONDS_OF_SILENCE = 10;
 const BATCH = 512;
 const PAUSE_MILLISECONDS = 20;
 
+const NOT_FOUND = /not found|No such file or directory/;
+
 /** As measured; every choice that is not here has its first value. */
 const CHOICES = {};
 
@@ -67,7 +69,7 @@ class Bochs implements Implementation {
     for (const manner of MANNERS) {
       const end = await runBatch(this.#binary, manner, [], this.#secondsOfSilence, () => {});
       ends.push(end);
-      if (/ENOENT/.test(end.how)) break;
+      if (NOT_FOUND.test(end.log)) break;
       if (end.complete) {
         this.#manner = manner;
         return declaration(end.version ?? 'unknown');

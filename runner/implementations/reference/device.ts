@@ -18,6 +18,8 @@ const UNMAPPED = 2;
 export interface Device {
   file: LguestFile;
   noGuest: Lguest;
+  /** Opens the device anew: the launcher has closed the file, or been started again. */
+  open(): LguestFile;
 }
 
 /** Opens the file of a case that has the key `file`. */
@@ -29,14 +31,15 @@ export function openFile(machine: HostMachine, given: Tree): Device | null {
   const { kernel } = machine;
   const virtualCpus = machine.guests.reduce((sum, { cpus }) => sum + cpus.length, 0);
   const archAt = Physical.virtualCpus + virtualCpus * 2 * PAGE_SIZE;
-  const file = new LguestFile(machine.host, guest.launcher, archAt);
-  if (!flagAt(tree, 'guest', true)) return { file, noGuest: guest };
+  const open = (): LguestFile => new LguestFile(machine.host, guest.launcher, archAt);
+  const file = open();
+  if (!flagAt(tree, 'guest', true)) return { file, noGuest: guest, open };
   file.lg = guest;
   const owner = flagAt(tree, 'other_task_owns') ? OTHER_TASK : LAUNCHER_TASK;
   for (const cpu of guest.cpus) cpu.tsk = owner;
   kernel.lguest_structures = wordAt(tree, 'structures', 1);
   kernel.mm_users = wordAt(tree, 'mm_users', 1 + guest.cpus.length);
-  return { file, noGuest: zeroGuest(guest, archAt + 2 * PAGE_SIZE) };
+  return { file, noGuest: zeroGuest(guest, archAt + 2 * PAGE_SIZE), open };
 }
 
 /** A guest of which everything is zero, in the same memory of the launcher. */
@@ -71,6 +74,10 @@ export const DEVICE_OPERATIONS: Record<string, DeviceOperation> = {
     return { return: result, bytes: Buffer.from(bytes).toString('hex') };
   },
   lguest_close: ({ file }) => ({ return: file.close() }),
+  lguest_open: (device) => {
+    device.file = device.open();
+    return { return: 0 };
+  },
 };
 
 /** Carries out a call on the file; the guest that the case sees is then the file's. */

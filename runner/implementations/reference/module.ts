@@ -2,10 +2,11 @@
 
 /** The module of a case about its loading and removal. */
 
-import { PAGE_SIZE, Physical, SYSCALL_VECTOR } from '../../../reference/host/layout.js';
+import { PAGE_SIZE, Physical } from '../../../reference/host/layout.js';
 import { lguestFini, lguestInit, ModuleSurroundings } from '../../../reference/host/module.js';
 import { switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
 import { SWITCHER_IMAGE } from '../../../reference/host/switcher-image.js';
+import { rangesOf } from '../../expand/ranges.js';
 import { flagAt, MalformedCase, type Tree, treeAt, wordAt, wordsAt } from './fields.js';
 import type { HostMachine } from './host-machine.js';
 import type { Returned } from './operations.js';
@@ -59,8 +60,7 @@ export function describeModule(machine: HostMachine, around: ModuleSurroundings)
     text_copied: '0' in window && Buffer.compare(inWindow, text) === 0,
     guest_windows: kernel.onlineCpus().map((hostCpu) => entryFlags(machine, switcherPtePage(hostCpu))),
     device_registered: around.device_registered,
-    vector_reserved:
-      kernel.syscall_vector !== SYSCALL_VECTOR && around.used_vectors.has(kernel.syscall_vector),
+    vectors_in_use: rangesOf(around.used_vectors),
   };
 }
 

@@ -7,19 +7,19 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Case } from './cases/case.js';
-import { loadSuite } from './cases/suite.js';
-import { judgingFor } from './commands/run.js';
-import type { Answer, Implementation } from './implementations/implementation.js';
-import { createImplementation } from './implementations/index.js';
-import { packageRoot } from './package.js';
-import type { CaseRequest, Declaration, ProcessorGiven, RunStep } from './protocol.js';
-import { runCases } from './run.js';
-import { select } from './select.js';
+import type { Case } from '../cases/case.js';
+import { loadSuite } from '../cases/suite.js';
+import { judgingFor } from '../commands/run.js';
+import type { Answer, Implementation } from '../implementations/implementation.js';
+import { createImplementation } from '../implementations/index.js';
+import { packageRoot } from '../package.js';
+import type { CaseRequest, Declaration } from '../protocol.js';
+import { runCases } from '../run.js';
+import { select } from '../select.js';
+import { measureProcessors } from './processors.js';
+import { table } from './table.js';
 
 const ROUNDS = 3;
-const LOOPS = 200_000;
-const INSTRUCTIONS_IN_LOOP = 3;
 
 const options = { profile: undefined, timeoutFactor: 1 };
 
@@ -30,8 +30,6 @@ interface Round {
   overStdio: number;
   json: number;
   pipe: number;
-  model: number;
-  plainLoop: number;
 }
 
 /** Answers from what another implementation has answered: what is left is the runner's own cost. */
@@ -92,55 +90,6 @@ function throughEcho(text: string): Promise<void> {
   });
 }
 
-const FLAT_CODE = { selector: 0x08, base: 0, limit: 0xffffffff, attributes: 0xc09b };
-const FLAT_DATA = { selector: 0x10, base: 0, limit: 0xffffffff, attributes: 0xc093 };
-const NO_SEGMENT = { selector: 0, base: 0, limit: 0, attributes: 0 };
-const NO_TABLE = { base: 0, limit: 0 };
-
-/** `mov ecx, -1`, then `add eax, ecx`, `dec ecx` and `jnz` back to the ADD until the limit. */
-const LOOP_CODE = { at: 0x1000, hex: 'b9ffffffff01c84975fb' };
-
-const LOOP_GIVEN: ProcessorGiven = {
-  memory_size: 0x20000,
-  memory: [LOOP_CODE],
-  registers: {
-    ...{ eax: 0, ecx: 0, edx: 0, ebx: 0, esp: 0x8000, ebp: 0, esi: 0, edi: 0, eip: LOOP_CODE.at, eflags: 2 },
-    ...{ cr0: 0x11, cr2: 0, cr3: 0, cr4: 0, sysenter_cs: 0, sysenter_esp: 0, sysenter_eip: 0 },
-    ...{ cs: FLAT_CODE, ss: FLAT_DATA, ds: FLAT_DATA, es: FLAT_DATA, fs: NO_SEGMENT, gs: NO_SEGMENT },
-    ...{ tr: NO_SEGMENT, ldtr: NO_SEGMENT, gdtr: NO_TABLE, idtr: NO_TABLE },
-  },
-  io: [],
-};
-
-function loopRequest(): CaseRequest {
-  const step: RunStep = { op: 'run', until: 'hlt', max_instructions: LOOPS * INSTRUCTIONS_IN_LOOP };
-  return {
-    id: 'bench/loop',
-    class: 'processor',
-    profile: 'linux-2.6.29',
-    given: LOOP_GIVEN,
-    steps: [step],
-    observe: { registers: true },
-  };
-}
-
-/** The same arithmetic as the loop of the model, each operation called through a table as an interpreter must. */
-function plainLoop(): number {
-  let eax = 0;
-  let ecx = 0xffffffff;
-  const operations = [
-    () => {
-      eax = (eax + ecx) >>> 0;
-    },
-    () => {
-      ecx = (ecx - 1) >>> 0;
-    },
-    () => ecx !== 0,
-  ];
-  for (let i = 0; i < LOOPS * INSTRUCTIONS_IN_LOOP; i++) operations[i % operations.length]?.();
-  return eax;
-}
-
 async function main(): Promise<void> {
   const { cases: all } = await loadSuite();
   const selection = { patterns: [], classes: [], behaviours: [], clauses: [] };
@@ -166,8 +115,6 @@ async function main(): Promise<void> {
         overStdio: await milliseconds(() => run(overStdio)),
         json: await milliseconds(() => lines.map((line) => JSON.stringify(JSON.parse(line)))),
         pipe: await milliseconds(() => throughEcho(text)),
-        model: await milliseconds(() => reference.run(loopRequest())),
-        plainLoop: await milliseconds(plainLoop),
       });
     }
     report(measured, first, cases.length, text.length);
@@ -185,7 +132,6 @@ function report(rounds: readonly Round[], first: number, cases: number, bytes: n
   const perSecond = (count: number, part: (round: Round) => number): string =>
     `${Math.round((1000 * count) / median(part)).toLocaleString('en')}/s`;
   const ratio = (part: (round: Round) => number): string => median(part).toFixed(2);
-  const instructions = LOOPS * INSTRUCTIONS_IN_LOOP;
   const rows: [string, string, string, string][] = [
     ['measured', 'speed', 'ratio', 'what the ratio is'],
     [
@@ -218,16 +164,9 @@ function report(rounds: readonly Round[], first: number, cases: number, bytes: n
       ratio((round) => round.pipe / round.overStdio),
       'to the run over stdio: the part of it that is the pipe itself',
     ],
-    [
-      'processor model',
-      `${perSecond(instructions, (round) => round.model)} instructions`,
-      ratio((round) => round.model / round.plainLoop),
-      'to the same arithmetic in plain functions, called through a table',
-    ],
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  process.stdout.write(`${cases} cases, median of ${rounds.length} rounds\n\n${lines.join('\n')}\n`);
+  process.stdout.write(`${cases} cases, median of ${rounds.length} rounds\n\n${table(rows)}\n`);
 }
 
 await main();
+process.stdout.write(`\n${await measureProcessors()}\n`);
