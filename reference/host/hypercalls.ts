@@ -133,11 +133,12 @@ export function pageTableGuestDataInit(cpu: LgCpu): void {
   }
 }
 
-/** A field of `struct lguest_data`, whose address is not checked again; null when it faults. No others are touched (HCALL-8). */
+/** A field of `struct lguest_data`, whose address is not checked again (MEM-21); null when it faults. No others are touched (HCALL-8). */
 function getData(cpu: LgCpu, offset: number): number | null {
   return cpu.lg.launcher.getUser32((cpu.lg.lguest_data + offset) >>> 0);
 }
 
+/** Stores a field whole or not at all (MEM-22). */
 function putData(cpu: LgCpu, offset: number, value: number): boolean {
   return cpu.lg.launcher.putUser32((cpu.lg.lguest_data + offset) >>> 0, value);
 }

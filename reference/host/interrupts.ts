@@ -22,7 +22,7 @@ export function maybeDoInterrupt(cpu: LgCpu): void {
     cpu.irqs_pending = (cpu.irqs_pending & ~(1 << irq)) >>> 0;
     setGuestInterrupt(cpu, gate, false);
   }
-  writeTimestamp(cpu); // DELIV-28
+  writeTimestamp(cpu); // DELIV-28 VIRQ-6 E-153
 }
 
 /** The interrupt that the guest may have next, unless it has interrupts off; null: none. */
@@ -46,6 +46,7 @@ function wakeOrCheckEnabled(cpu: LgCpu): boolean {
 }
 
 function lowestBit(word: number): number | null {
+  // VIRQ-16
   for (let bit = 0; bit < LGUEST_IRQS; bit++) if ((word & (1 << bit)) !== 0) return bit;
   return null;
 }
@@ -89,7 +90,7 @@ export function guestSetClockevent(cpu: LgCpu, delta: number): void {
   kernel.event({ e: 'ktime_get_real' });
   kernel.event({ e: 'hrtimer_start', delta_ns: delta, mode: 'abs' });
   kernel.world.timerStarted(delta);
-  cpu.timer_armed = true; // VIRQ-7 VIRQ-8
+  cpu.timer_armed = true; // VIRQ-7 VIRQ-8 E-154
 }
 
 /** `clockdev_fn`: the timer has expired. It does not start again by itself. */

@@ -20,8 +20,8 @@ export function emulateInsn(cpu: LgCpu): boolean {
   const { regs } = cpu;
   const { hardened } = cpu.lg.host;
   if (hardened && !isGuestKernel(cpu)) return false; // E-3
-  const physical = guestPa(cpu, regs.eip); // IO-13 IO-26
-  if (!isGuestKernel(cpu)) return false; // IO-14
+  const physical = guestPa(cpu, regs.eip); // IO-13 IO-26 E-143
+  if (!isGuestKernel(cpu)) return false; // IO-14 E-147
 
   let opcode = lgread8(cpu, physical); // IO-15 IO-25
   let length = 0;

@@ -2,6 +2,7 @@
 
 /** Chapter 22: /dev/lguest, the character device by which a launcher makes a guest, runs it, interrupts it and ends it. */
 
+import { prefixedHex } from './format.js';
 import { initGuestPagetable } from './initial-page-tables.js';
 import { lguestArchSetupRegs } from './initial-registers.js';
 import { initClockdev, setInterrupt } from './interrupts.js';
@@ -144,6 +145,10 @@ export class LguestFile {
       return error; // DEV-20
     }
     this.lg = lg; // DEV-19
+    host.kernel.observer?.note(
+      'DEV-19',
+      `a guest is made: it starts at ${prefixedHex(start)}, its memory at user address ${prefixedHex(base)}`,
+    );
     return INITIALIZE_BYTES;
   }
 
@@ -178,6 +183,7 @@ export class LguestFile {
 
   /** Tells why the guest is dead: as often as it is asked (DEV-34). */
   private tellDeath(dead: Death, size: number): ReadResult {
+    this.host.kernel.observer?.note('DEV-32', 'the guest is dead: the launcher is told why');
     if (typeof dead === 'number') return failed(dead); // DEV-33
     const text = Buffer.from(`${dead}\0`, 'latin1');
     const count = Math.min(size, text.length); // DEV-34 E-102
@@ -199,6 +205,7 @@ function isLauncherRange(base: number, pfnLimit: number): boolean {
 function userSendIrq(cpu: LgCpu, [irq]: readonly number[]): number {
   if (irq === undefined) return -EFAULT; // DEV-22
   if (irq >= LGUEST_IRQS) return -EINVAL; // DEV-23
+  cpu.lg.host.kernel.observer?.note('DEV-24', `the launcher raises virtual interrupt ${irq}`);
   setInterrupt(cpu, irq); // DEV-24
   return 0;
 }
@@ -212,6 +219,10 @@ function breakGuestOut(cpu: LgCpu, [on]: readonly number[]): number {
     kernel.event({ e: 'wake_up' });
     return 0;
   }
+  kernel.observer?.note(
+    'DEV-27',
+    'the owner is to come out of its read, and this task sleeps until it may go on',
+  );
   cpu.break_out = 1; // DEV-27
   kernel.event({ e: 'wake_up_process' });
   return kernel.waitEventInterruptible() ? -ERESTARTSYS : 0; // DEV-28

@@ -77,7 +77,7 @@ export function lguestPages(hostCpu: number): number {
   return SWITCHER_ADDR + SHARED_SWITCHER_PAGES * PAGE_SIZE + hostCpu * LGUEST_PAGES_SIZE;
 }
 
-/** Offset of `struct lguest_regs` in its page: it ends where the page ends. */
+/** Offset of `struct lguest_regs` in its page: it ends where the page ends (ENTER-25). */
 export const REGS_OFFSET = 0xfb8;
 
 /** `struct lguest_ro_state`, from the start of the state page. A descriptor is a 16-bit size and a 32-bit address. */
@@ -133,7 +133,7 @@ export const Changed = {
   idt: 1,
   gdt: 2,
   gdtTls: 4,
-  /** Without the TLS bit: the copy of the whole table covers it. */
+  /** Without the TLS bit: the copy of the whole table covers it (E-159). */
   all: 3,
 } as const;
 

@@ -29,7 +29,7 @@ const NO_FRAME = 0xfffff;
 
 /** `pfn_pte`: a page table entry. The bits that the host's processor does not support are left out. */
 export function pfnPte(host: Host, frame: number, flags: number): number {
-  const unsupported = PageFlag.iomap | (hostSupportsGlobal(host) ? 0 : PageFlag.global);
+  const unsupported = PageFlag.iomap | (hostSupportsGlobal(host) ? 0 : PageFlag.global); // ENTER-24
   return ((frame << 12) | (flags & ~unsupported)) >>> 0;
 }
 

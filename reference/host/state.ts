@@ -139,7 +139,7 @@ export class LgCpu {
     return this.stackSelector;
   }
   set ss1(selector: number) {
-    this.stackSelector = selector & 0xff;
+    this.stackSelector = selector & 0xff; // E-145
   }
 }
 

@@ -39,7 +39,7 @@ class GuestStack {
 
   /** `push_guest_stack`. */
   push(value: number): void {
-    this.physical = (this.physical - 4) >>> 0; // DELIV-9
+    this.physical = (this.physical - 4) >>> 0; // DELIV-9 E-148
     lgwrite32(this.cpu, this.physical, value);
   }
 
@@ -52,11 +52,11 @@ class GuestStack {
 /** `set_guest_interrupt`: builds the frame on the guest's stack and sends the guest to its handler. */
 export function setGuestInterrupt(cpu: LgCpu, gate: DescriptorWords, withErrorCode: boolean): void {
   const { regs, lg } = cpu;
-  const fromUser = (regs.ss & 3) !== GUEST_PL; // DELIV-5 DELIV-6
+  const fromUser = (regs.ss & 3) !== GUEST_PL; // DELIV-5 DELIV-6 E-147
   const virtual = fromUser ? cpu.esp1 : regs.esp;
   const newSs = fromUser ? cpu.ss1 : regs.ss;
 
-  const stack = new GuestStack(cpu, virtual, guestPa(cpu, virtual)); // DELIV-8 DELIV-10 E-60
+  const stack = new GuestStack(cpu, virtual, guestPa(cpu, virtual)); // DELIV-8 DELIV-10 E-60 E-143
   if (fromUser) {
     stack.push(regs.ss);
     stack.push(regs.esp);
@@ -80,7 +80,7 @@ export function setGuestInterrupt(cpu: LgCpu, gate: DescriptorWords, withErrorCo
 /** EFLAGS as the guest believes them to be: IF is what the guest has in `irq_enabled`, not what the processor has. */
 function virtualEflags(cpu: LgCpu): number {
   const irqEnabled = cpu.lg.launcher.getUser32(irqEnabledAddress(cpu));
-  const masked = irqEnabled !== null && (irqEnabled & EFLAGS_IF) === 0; // DELIV-11 DELIV-12
+  const masked = irqEnabled !== null && (irqEnabled & EFLAGS_IF) === 0; // DELIV-11 DELIV-12 E-149
   return (masked ? cpu.regs.eflags & ~EFLAGS_IF : cpu.regs.eflags) >>> 0;
 }
 

@@ -35,7 +35,7 @@ function isHandledByHost(cpu: LgCpu, trap: number): boolean {
       cpu.hcall = true; // TRAP-6
       return true;
     default:
-      if (trap < FIRST_EXTERNAL_VECTOR || trap >= IDT_ENTRIES) return false; // TRAP-5
+      if (trap < FIRST_EXTERNAL_VECTOR || trap >= IDT_ENTRIES) return false; // TRAP-5 E-146
       cpu.lg.host.kernel.observer?.note('TRAP-7', `vector ${trap} was for the host, whose handler has run`);
       cpu.lg.host.kernel.event({ e: 'cond_resched' });
       return true;

@@ -54,7 +54,7 @@ function gateType(gate: DescriptorWords): number {
   return (gate.b >>> 8) & 0xf;
 }
 
-/** `could_be_syscall`: vectors above 31 that a guest may use for its system calls. */
+/** `could_be_syscall`: vectors above 31 that a guest may use for its system calls, both of them (E-150). */
 export function couldBeSyscall(host: Host, vector: number): boolean {
   return vector === SYSCALL_VECTOR || vector === host.kernel.syscall_vector;
 }
@@ -91,7 +91,7 @@ function setTrap(cpu: LgCpu, vector: number, lo: number, hi: number): void {
   if (type !== INTERRUPT_GATE && type !== TRAP_GATE) {
     killGuest(cpu, () => `bad IDT type ${signedDecimal(type)}`); // HCALL-31
   }
-  // HCALL-27
+  // HCALL-27 E-151
   writeEntry(memory, cpu.idt, vector, {
     a: ((KERNEL_CS | GUEST_PL) << 16) | (lo & 0xffff),
     b: (hi & 0xffffef00) >>> 0,

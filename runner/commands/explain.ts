@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { differenceText } from '../compare/difference.js';
+import { callText } from '../compare/hypercalls.js';
 import { judge } from '../compare/judge.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import { narrate } from '../implementations/reference/narrate.js';
@@ -44,11 +45,22 @@ function printEnd(expanded: ExpandedCase, result: CaseResult, profile: Profile):
     const returned = Object.entries(rest).map(([key, value]) => `, ${key} ${JSON.stringify(value)}`);
     print(`\nstep ${index + 1} ended: ${stop}${returned.join('')}`);
     for (const event of step.events) print(`  event ${eventText(event)}`);
+    if (step.state.hypercalls !== undefined) {
+      printLife(step.state);
+      continue;
+    }
     for (const change of changes[index] ?? []) {
       if (change.path === 'outcome') continue;
       print(`  ${change.label.replace(/:$/, '')}: ${change.expected} -> ${change.actual}`);
     }
   }
+}
+
+/** What became of a whole guest, whose memory is not told word by word. */
+function printLife({ console: printed, ended, reason, hypercalls }: Record<string, unknown>): void {
+  for (const call of Array.isArray(hypercalls) ? hypercalls : []) print(`  hypercall ${callText(call)}`);
+  for (const line of String(printed).trimEnd().split('\n')) print(`  console | ${line}`);
+  print(`  ended ${String(ended)}${typeof reason === 'string' ? `: ${reason}` : ''}`);
 }
 
 /** The event with its fields; what an entry finds in the registers is among the changes already. */

@@ -24,7 +24,8 @@ function matches(is: unknown, should: unknown): boolean {
   return should.args.every((value, index) => value === null || value === args[index]);
 }
 
-function callText(call: unknown): string {
+/** A call as `then.hypercalls` writes it. */
+export function callText(call: unknown): string {
   if (!isMap(call)) return 'none';
   const name = HYPERCALL_NAMES.get(Number(call.number)) ?? String(call.number);
   const args = Array.isArray(call.args)

@@ -54,7 +54,7 @@ await new Command('generate')
   .description('makes recorded processor vectors from a seed')
   .argument('<group>', `what to make: ${Object.keys(GROUPS).join(', ')}`)
   .option('--seed <number>', 'of the random numbers', naturalNumber, 1)
-  .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 6)
+  .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 12)
   .option('--out <folder>', 'where to write', join(packageRoot, 'cases/recorded/processor'))
   .action(generate)
   .parseAsync();

@@ -96,3 +96,6 @@ export function machine(code: readonly number[], data: readonly MemoryRun[]): Pr
     io: [],
   };
 }
+
+/** The vector whose handler has halted with this EIP. */
+export const vectorAtEnd = (eip: number): number => (eip - 1 - HANDLERS) / HANDLER_BYTES;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Implementation } from '../implementations/implementation.js';
+import type { MemoryRun } from '../protocol.js';
+import { vectorAtEnd } from './machine.js';
 import type { Program } from './program.js';
 import { agree, type Vector, vectorOf } from './vector.js';
-import { outcomeOn } from './witness.js';
+import { type Outcome, outcomeOn } from './witness.js';
 
 /** How the processor of this machine is named in `evidence`. */
 const PROCESSOR = 'processor';
@@ -12,6 +14,18 @@ export interface Recording {
   vectors: Vector[];
   /** Programs that the judge could not run. */
   dropped: number;
+}
+
+const GENERAL_PROTECTION = 13;
+
+/**
+ * RF in the EFLAGS that the last exception pushed: emulators that leave it clear are not worse witnesses for
+ * arithmetic. In the vectors it counts.
+ */
+function resumeFlag({ registers: { eip, esp } }: Outcome): MemoryRun {
+  const hasErrorCode = vectorAtEnd(eip) === GENERAL_PROTECTION;
+  const flags = esp + (hasErrorCode ? 12 : 8);
+  return { at: flags + 2, hex: 'fe' };
 }
 
 /**
@@ -37,10 +51,11 @@ export async function record(
       continue;
     }
     const mask = masks(outcome);
+    const maskForOthers = [...mask, resumeFlag(outcome)];
     const evidence = [PROCESSOR];
     for (const other of others) {
       const second = await outcomeOn(other, id, given);
-      if (second !== undefined && agree(given, outcome, second, mask)) evidence.push(other.label);
+      if (second !== undefined && agree(given, outcome, second, maskForOthers)) evidence.push(other.label);
     }
     vectors.push(vectorOf({ id, group, title }, given, outcome, mask, evidence));
   }

@@ -70,6 +70,9 @@ system_call:
 .exit:  say     "kernel: exit, user stack at "
         mov     eax, [esp + 12]
         call    print_hex
+        say     ", own at "
+        mov     eax, esp
+        call    print_hex
         say     10
         power_off "Power down"
 

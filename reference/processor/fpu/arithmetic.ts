@@ -163,7 +163,7 @@ export const divide: Binary = (environment, left, right) => {
   }
   if (isZero(right)) {
     if (isZero(left)) return invalid(environment);
-    environment.raise(Exception.zeroDivide);
+    environment.raised = Exception.zeroDivide; // not that the number in memory is denormal
     return infinity(negative);
   }
   reportDenormals(environment, left, right);

@@ -14,8 +14,11 @@ export function compare(environment: Environment, left: Ext80, right: Ext80, qui
   if (!(isNormal(left) && isNormal(right))) {
     const kinds = [kindOf(left), kindOf(right)];
     const isInvalid = (kind: Kind) => isUnordered(kind) && !(quiet && kind === 'quiet NaN');
-    if (kinds.some(isInvalid)) environment.raise(Exception.invalid);
-    if (kinds.some(isUnordered)) return 'unordered';
+    if (kinds.some(isUnordered)) {
+      // Not that the number in memory is denormal.
+      environment.raised = kinds.some(isInvalid) ? Exception.invalid : 0;
+      return 'unordered';
+    }
     reportDenormals(environment, left, right);
     if (isZero(left) && isZero(right)) return 'equal';
   }

@@ -16,9 +16,9 @@ export class Ext80 {
   constructor(
     /** Bit 15: the sign; bits 14 to 0: the exponent, biased by `BIAS`. */
     readonly signExponent: number,
-    /** Bits 63 to 32 of the significand, the integer bit on top. */
+    /** Bits 63 to 32 of the significand, the integer bit on top. Unsigned. */
     readonly high: number,
-    /** Bits 31 to 0 of the significand. */
+    /** Bits 31 to 0 of the significand. Unsigned. */
     readonly low: number,
   ) {}
 
@@ -48,7 +48,7 @@ export const POSITIVE_ZERO = new Ext80(0, 0, 0);
 const NEGATIVE_ZERO = new Ext80(0x8000, 0, 0);
 
 /** The answer of an invalid operation, called "real indefinite": FP-8. */
-export const DEFAULT_NAN = new Ext80(0xffff, INTEGER_BIT | QUIET_BIT, 0);
+export const DEFAULT_NAN = new Ext80(0xffff, (INTEGER_BIT | QUIET_BIT) >>> 0, 0);
 
 /**
  * What a value is: FP-2. `denormal` includes pseudo-denormals, whose integer bit is set although the exponent is zero;

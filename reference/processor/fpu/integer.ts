@@ -84,11 +84,11 @@ function smallInteger(value: number): Ext80 {
 export interface Remainder {
   remainder: Ext80;
   complete: boolean;
-  /** The lowest three bits of the quotient. */
-  quotient: number;
+  /** The lowest three bits of the quotient; absent when there is none. */
+  quotient?: number;
 }
 
-const NO_QUOTIENT = { complete: true, quotient: 0 };
+const NO_QUOTIENT = { complete: true };
 
 /** @param toNearest FPREM1: the quotient is rounded to the nearest integer, else toward zero */
 export function remainder(
@@ -101,9 +101,10 @@ export function remainder(
   if (special !== undefined) return { remainder: special, ...NO_QUOTIENT };
   if (isInfinite(dividend) || isZero(divisor)) return { remainder: invalid(environment), ...NO_QUOTIENT };
   reportDenormals(environment, dividend, divisor);
-  if (isZero(dividend)) return { remainder: dividend, ...NO_QUOTIENT };
+  if (isZero(dividend)) return { remainder: dividend, complete: true, quotient: 0 };
   if (isInfinite(divisor)) {
-    return { remainder: round(environment, Unrounded.of(dividend), EXTENDED), ...NO_QUOTIENT };
+    const same = round(environment, Unrounded.of(dividend), EXTENDED);
+    return { remainder: same, complete: true, quotient: 0 };
   }
   return finiteRemainder(environment, Unrounded.of(dividend), Unrounded.of(divisor), toNearest);
 }

@@ -168,14 +168,16 @@ export class FpuUnit {
     this.turn(1);
   }
 
-  /** Puts a value on the stack; when the register is not empty, that is an overflow. */
-  push(value: Ext80): void {
-    if (!this.isEmpty(-1)) {
-      if (!this.stackFault('overflow')) return;
+  /**
+   * Puts a value on the stack. When the register is not empty, that is an overflow, which goes before all else.
+   * @param forbidding exceptions of the value that do so when they are not masked
+   */
+  push(value: Ext80, forbidding: number = BEFORE_RESULT): void {
+    if (this.isEmpty(-1)) {
+      if (this.conclude(forbidding)) this.pushUnchecked(value);
+    } else if (this.stackFault('overflow')) {
       this.pushUnchecked(DEFAULT_NAN);
-      return;
     }
-    if (this.conclude()) this.pushUnchecked(value);
   }
 
   pushUnchecked(value: Ext80): void {

@@ -17,7 +17,7 @@ import {
 import { compare, type Order } from '../fpu/compare.js';
 import type { Environment } from '../fpu/environment.js';
 import { DEFAULT_NAN, Ext80, type Kind, kindOf, negated, POSITIVE_ZERO } from '../fpu/ext80.js';
-import { extract, type Remainder, remainder, roundToInteger, scale } from '../fpu/integer.js';
+import { extract, remainder, roundToInteger, scale } from '../fpu/integer.js';
 import { type FpuUnit, Status } from '../fpu/unit.js';
 import type { Execute } from '../instruction.js';
 import { onRegisters, withMemory } from './x87.js';
@@ -103,6 +103,7 @@ export function replaceAndPush(fpu: FpuUnit, replacement: Ext80, pushed: Ext80):
 /** FPREM and FPREM1: FP-28. */
 const partialRemainder = (toNearest: boolean): Execute =>
   onRegisters((fpu) => {
+    fpu.setC2(false);
     if (fpu.isEmpty(0) || fpu.isEmpty(1)) {
       fpu.underflow(0);
       return;
@@ -110,11 +111,11 @@ const partialRemainder = (toNearest: boolean): Execute =>
     const found = remainder(fpu.environment, fpu.st(0), fpu.st(1), toNearest);
     if (!fpu.conclude()) return;
     fpu.set(0, found.remainder);
-    fpu.setConditionCodes(quotientCodes(found));
+    if (!found.complete) fpu.setConditionCodes(Status.C2);
+    else if (found.quotient !== undefined) fpu.setConditionCodes(quotientCodes(found.quotient));
   });
 
-function quotientCodes({ complete, quotient }: Remainder): number {
-  if (!complete) return Status.C2;
+function quotientCodes(quotient: number): number {
   const bit0 = (quotient & 1) !== 0 ? Status.C1 : 0;
   const bit1 = (quotient & 2) !== 0 ? Status.C3 : 0;
   const bit2 = (quotient & 4) !== 0 ? Status.C0 : 0;

@@ -22,7 +22,7 @@ import type { FpuUnit } from '../fpu/unit.js';
 import type { Execute, Instruction } from '../instruction.js';
 import { longRead, longWrite, readLong16, readLong32, writeLong16, writeLong32 } from '../long-operands.js';
 import { signed } from '../sizes.js';
-import { onRegisters, withMemory } from './x87.js';
+import { keepingC1, onRegisters, withMemory } from './x87.js';
 
 // ------------------------------------------------------------------------------------------------- reading a number
 
@@ -72,13 +72,11 @@ export const readDecimal: ReadNumber = (cpu, instruction) => {
 /** FLD m80, FILD and FBLD: nothing can be wrong with the number. */
 export const loadAsIs = (read: ReadNumber): Execute => withMemory(read, (fpu, value) => fpu.push(value));
 
-/** FLD of single and double precision. */
+/** FLD of single and double precision. A denormal is reported and loaded all the same, masked or not. */
 export const loadConverted = (read: ReadNumber): Execute =>
-  withMemory(read, (fpu, value) => {
-    const loaded = specialOperand(fpu.environment, value) ?? value;
-    if (!fpu.isEmpty(-1)) fpu.environment.begin(); // a stack overflow is found before anything else
-    fpu.push(loaded);
-  });
+  withMemory(read, (fpu, value) =>
+    fpu.push(specialOperand(fpu.environment, value) ?? value, Exception.invalid),
+  );
 
 export const fldRegister: Execute = onRegisters((fpu, _cpu, { modrm }) => {
   const index = modrm & 7;
@@ -247,7 +245,7 @@ export const fxch: Execute = onRegisters((fpu, _cpu, { modrm }) => {
 
 /** FCMOVcc: FP-19. */
 const conditionalMove = (holds: (cpu: Cpu) => boolean): Execute =>
-  onRegisters((fpu, cpu, { modrm }) => {
+  keepingC1((fpu, cpu, { modrm }) => {
     const index = modrm & 7;
     if (fpu.isEmpty(0) || fpu.isEmpty(index)) fpu.underflow(0);
     else if (holds(cpu)) fpu.set(0, fpu.st(index));
@@ -276,4 +274,4 @@ export const ffreep: Execute = onRegisters((fpu, _cpu, { modrm }) => {
 });
 export const fincstp: Execute = onRegisters((fpu) => fpu.turn(1));
 export const fdecstp: Execute = onRegisters((fpu) => fpu.turn(-1));
-export const fnop: Execute = onRegisters(() => {});
+export const fnop: Execute = keepingC1(() => {});

@@ -41,16 +41,21 @@ export function waiting(operation: Operation): Execute {
   };
 }
 
-/** An instruction between registers. */
-export function onRegisters(operation: Operation): Execute {
+/** An instruction between registers. C1 is 0 unless it says otherwise. */
+export const onRegisters = (operation: Operation): Execute =>
+  keepingC1((fpu, cpu, instruction) => {
+    fpu.environment.begin();
+    fpu.setC1(false);
+    operation(fpu, cpu, instruction);
+  });
+
+/** FNOP and FCMOVcc have nothing to say by C1. */
+export function keepingC1(operation: Operation): Execute {
   return (cpu, instruction) => {
     requireUnit(cpu);
     reportPending(cpu);
-    const { fpu } = cpu;
-    fpu.environment.begin();
-    fpu.setC1(false);
     notePlace(cpu, instruction);
-    operation(fpu, cpu, instruction);
+    operation(cpu.fpu, cpu, instruction);
   };
 }
 

@@ -27,16 +27,32 @@ const IMAGE = {
 const ALL_MASKED = 0x3f;
 const zeros = (at: number, count: number): MemoryRun => ({ at, hex: '00'.repeat(count) });
 
-/** The pointers, and the registers that are empty, do not count. */
-function imageMasks({ output }: Place, { memory }: Outcome): MemoryRun[] {
+/**
+ * The pointers, and the registers that are empty, do not count; nor do the bits that a processor may choose freely, a mask for the
+ * upper byte of the status word.
+ */
+function imageMasks({ output }: Place, { memory }: Outcome, defined: number): MemoryRun[] {
   const top = (memory.read32(output + IMAGE.status) >>> 11) & 7;
   const tags = memory.read32(output + IMAGE.tags);
-  const masks = [zeros(output + IMAGE.pointers, IMAGE.pointerBytes)];
+  const masks = [
+    zeros(output + IMAGE.pointers, IMAGE.pointerBytes),
+    { at: output + IMAGE.status + 1, hex: defined.toString(16).padStart(2, '0') },
+  ];
   for (let i = 0; i < 8; i++) {
     const isEmpty = ((tags >>> (2 * ((top + i) & 7))) & 3) === 3;
     if (isEmpty) masks.push(zeros(output + IMAGE.registers + IMAGE.registerBytes * i, IMAGE.registerBytes));
   }
   return masks;
+}
+
+/** C1, and all condition codes, in the upper byte of the status word. */
+const [C1, CONDITION_CODES] = [0x02, 0x47];
+
+/** FCOMI and its kin clear C1 or leave it; a remainder that is a NaN leaves open what the codes say of the quotient. */
+function definedCodes(title: string, { output }: Place, { memory }: Outcome): number {
+  if (/^fu?comip?\b/.test(title)) return 0xff & ~C1;
+  const isNan = (memory.read32(output + IMAGE.registers + 8) & 0x7fff) === 0x7fff;
+  return title.startsWith('fprem') && isNan ? 0xff & ~CONDITION_CODES : 0xff;
 }
 
 /** Parts of data, each at its offset. */
@@ -91,7 +107,7 @@ function onNumbers(
       ...instruction(place),
       ...code.fnsave(place.output),
     ],
-    masks: imageMasks,
+    masks: (place, outcome) => imageMasks(place, outcome, definedCodes(title, place, outcome)),
   };
 }
 
@@ -183,7 +199,7 @@ function onState(
     title,
     data: layOut({ 0: state, [INPUT.operandBesideState]: operand }),
     code: (place) => [...code.frstor(place.input), ...instruction(place), ...code.fnsave(place.output)],
-    masks: imageMasks,
+    masks: (place, outcome) => imageMasks(place, outcome, definedCodes(title, place, outcome)),
   };
 }
 
@@ -313,7 +329,11 @@ function pointersProbe(random: Random): Probe {
       ...code.fnstenv(output),
       ...code.fninit,
     ],
-    masks: ({ output }) => [zeros(output + 16, 2), zeros(output + 24, 2)],
+    masks: ({ output }) => [
+      { at: output + IMAGE.status + 1, hex: (0xff & ~C1).toString(16) },
+      zeros(output + 16, 2),
+      zeros(output + 24, 2),
+    ],
   };
 }
 

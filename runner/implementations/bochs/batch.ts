@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MachineCase } from '../bare-machine.js';
-import { CASES, encodeCases, romImage } from './monitor.js';
+import { diskImage, romImage } from './monitor.js';
 
 /** How this Bochs can be run without a screen and without a question. */
 export interface Manner {
@@ -26,8 +26,6 @@ export const MANNERS: readonly Manner[] = [
 export interface Answered {
   number: number;
   lines: string[];
-  /** Bochs said meanwhile that the processor shut down. */
-  shutDown: boolean;
 }
 
 export interface BatchEnd {
@@ -42,7 +40,6 @@ export interface BatchEnd {
 }
 
 const LOG_LINES = 20;
-const SHUTDOWN = /Entering to shutdown state|3rd \(\d+\) exception with no resolution/;
 const VERSION = /Bochs x86 Emulator (\S+)/;
 
 /** Runs Bochs once, with all the cases; `onAnswer` is called for each as it ends. */
@@ -71,16 +68,17 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly M
     return path;
   };
   const rom = file('rom', romImage());
-  const ram = file('ram', encodeCases(cases));
+  const disk = file('disk', diskImage(cases));
   const configuration = file(
     'bochsrc',
     [
       'config_interface: textconfig',
       `display_library: ${manner.display}`,
       `romimage: file=${rom}, address=0xffff0000`,
-      `optramimage1: file=${ram}, address=0x${CASES.toString(16)}`,
+      'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',
+      `ata0-master: type=disk, path=${disk}, mode=flat`,
       'megs: 64',
-      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=0',
+      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=1',
       'clock: sync=none',
       'port_e9_hack: enabled=1',
       'panic: action=report',
@@ -92,7 +90,8 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly M
       '',
     ].join('\n'),
   );
-  const commands = file('commands', 'c\nq\n');
+  // The debugger stops at each reset, which a triple fault makes.
+  const commands = file('commands', 'c\n'.repeat(cases.length + 1));
   const args = ['-q', '-f', configuration, ...(manner.hasDebugger ? ['-rc', commands] : [])];
   // Without a terminal Bochs would write in large blocks, and what it said before it hung would be lost.
   const command = existsSync(STDBUF) ? [STDBUF, '-oL', binary, ...args] : [binary, ...args];
@@ -113,13 +112,11 @@ function follow(
   const log: string[] = [];
   const end: BatchEnd = { complete: false, how: '', timedOut: false, log: '', version: undefined };
   let current: Answered | undefined;
-  let shutDown = false;
   /** Whether the line completes an answer. */
   const readLine = (line: string): boolean => {
     if (/^=[0-9a-f]{8}$/.test(line)) {
-      current = { number: Number.parseInt(line.slice(1), 16), lines: [], shutDown };
-      shutDown = false;
-    } else if (current !== undefined && /^[SXM][0-9a-f]+$/.test(line)) {
+      current = { number: Number.parseInt(line.slice(1), 16), lines: [] };
+    } else if (current !== undefined && /^[STXM][0-9a-f]*$/.test(line)) {
       current.lines.push(line);
     } else if (current !== undefined && line === '.') {
       onAnswer(current);
@@ -130,7 +127,6 @@ function follow(
       child.kill('SIGKILL');
     } else {
       end.version ??= VERSION.exec(line)?.[1];
-      if (SHUTDOWN.test(line)) shutDown = true;
       if (line.trim() !== '') log.push(line);
       if (log.length > LOG_LINES) log.shift();
     }

@@ -80,7 +80,7 @@ class Bochs implements Implementation {
     throw new CannotStart(
       `${this.#binary} does not run: ${said}`,
       'install Bochs, "apt-get install bochs" on Debian and Ubuntu, or name the program in LGUEST_CONFORMANCE_BOCHS; ' +
-        'it needs a display library that works without a screen (rfb or nogui) and the options port_e9_hack and optramimage',
+        'it needs a display library that works without a screen (rfb or nogui) and the options port_e9_hack',
     );
   }
 
@@ -156,7 +156,7 @@ function declaration(version: string): Declaration {
 function resultOf(answered: Answered, given: MachineCase): ProcessorStepResult {
   const report = readReport(answered.lines, given);
   return {
-    outcome: { stop: answered.shutDown ? 'shutdown' : stopOf(report) },
+    outcome: { stop: stopOf(report) },
     state: {
       registers: withNullSegments(report.registers),
       memory: observedRuns(report.memory, given.observed),
@@ -169,7 +169,8 @@ function resultOf(answered: Answered, given: MachineCase): ProcessorStepResult {
 const HLT = 0xf4;
 
 /** The SMI finds the processor behind the HLT that it rests in, else in the middle of its work. */
-function stopOf({ registers, memory }: Report): ProcessorStop {
+function stopOf({ shutDown, registers, memory }: Report): ProcessorStop {
+  if (shutDown) return 'shutdown';
   const { cs, ss, eip } = registers;
   const image = MemoryImage.of([{ at: 0, hex: memory.toString('hex') }]);
   const at = translate((cs.base + eip - 1) >>> 0, registers, image);

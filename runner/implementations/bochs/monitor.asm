@@ -7,11 +7,12 @@
 ; loads it. (Bochs has the state save area of processors with 64-bit extensions, whatever model it is told to be.) The SMI
 ; comes from the timer, by way of the I/O APIC, long after the case must have ended in HLT; nothing is executed meanwhile.
 ;
-; The cases lie in memory from CASES on, put there by Bochs itself (optramimage). Each is
+; The cases are on the disk, their size in units of 128 KiB first; they are read into memory. Each is
 ;   bytes that follow; number; the state save area, in two parts; CR2; SYSENTER_CS, _ESP, _EIP; timer ticks;
 ;   bytes of memory; runs of memory, their count first: address, bytes, the bytes themselves up to a multiple of 4
 ; and a case of no bytes is the last. The answer to one is lines of hexadecimal digits:
 ;   =number   S, the state save area   X, CR2 and SYSENTER_*   M, address and double word, for each that changed   .
+; A triple fault resets the machine, and the registers are lost: there is a line T in place of S and X.
 ; When all is done, the line is !.
 
 SMBASE      equ 0x00080000                  ; cases own the memory below
@@ -19,7 +20,8 @@ CONTROL     equ 0x00200000
 NEXT        equ CONTROL + 0                 ; where the next case is
 NUMBER      equ CONTROL + 4                 ; of the case that runs
 BYTES       equ CONTROL + 8                 ; its memory
-STARTED     equ CONTROL + 12                ; 1 when a case runs
+STARTED     equ CONTROL + 12                ; RUNNING when a case runs
+RUNNING     equ 0x52554e21
 READY       equ CONTROL + 16                ; 1 when SMBASE has been moved
 BASELINE    equ 0x00300000                  ; memory as it was when the case began
 CASES       equ 0x01000000
@@ -46,6 +48,14 @@ TIMER_MODE  equ 0x43
 TIMER       equ 0x40
 ONE_SHOT    equ 0x30                        ; counter 0, both bytes, mode 0
 SYSENTER_CS equ 0x174                       ; the first of three MSRs
+DISK_WORDS  equ 0x1f0
+DISK_COUNT  equ 0x1f2
+DISK_STATUS equ 0x1f7                       ; and, written, the command
+DISK_LINEAR equ 0xe0
+DISK_READ   equ 0x20
+DISK_BUSY   equ 0x80
+DISK_DATA   equ 0x08
+SECTORS     equ 256                         ; in 128 KiB
 CONSOLE     equ 0xe9
 QUIT        equ 0x8900
 
@@ -57,7 +67,7 @@ exchange:   cld
             mov ax, SMBASE >> 4
             mov ss, ax
             mov sp, STACK
-            cmp dword [dword STARTED], 1
+            cmp dword [dword STARTED], RUNNING
             jne .load
 
 ; What became of the case that ran.
@@ -83,24 +93,7 @@ exchange:   cld
             inc cx
             cmp cx, SYSENTER_CS + 3
             jne .show_msr
-            xor esi, esi
-            mov edi, BASELINE
-            mov ecx, [dword BYTES]
-            shr ecx, 2
-.compare:   a32 repe cmpsd
-            je .same
-            mov al, 'M'
-            call new_line
-            lea eax, [esi - 4]
-            call write_word
-            mov eax, [esi - 4]
-            call write_word
-            test ecx, ecx
-            jnz .compare
-.same:      mov al, '.'
-            call new_line
-            mov al, 10
-            out CONSOLE, al
+            call write_changes
 
 .load:      mov esi, [dword NEXT]
             a32 lodsd
@@ -153,7 +146,7 @@ exchange:   cld
             mov ecx, [dword BYTES]
             shr ecx, 2
             a32 rep movsd
-            mov dword [dword STARTED], 1
+            mov dword [dword STARTED], RUNNING
             xor eax, eax
             mov dr0, eax
             mov dr1, eax
@@ -181,6 +174,29 @@ done:       mov al, '!'
             jmp .rest
 quit_word:  db 'Shutdown'
 quit_word_end:
+
+; The double words of memory that the case changed, and the end of its answer.
+write_changes:
+            xor esi, esi
+            mov edi, BASELINE
+            mov ecx, [dword BYTES]
+            shr ecx, 2
+            cmp eax, eax
+.compare:   a32 repe cmpsd
+            je .same
+            mov al, 'M'
+            call new_line
+            lea eax, [esi - 4]
+            call write_word
+            mov eax, [esi - 4]
+            call write_word
+            test ecx, ecx
+            jnz .compare
+.same:      mov al, '.'
+            call new_line
+            mov al, 10
+            out CONSOLE, al
+            ret
 
 ; AL begins the line.
 new_line:   push ax
@@ -236,7 +252,58 @@ start:      cli
             mov al, 0xff
             out PIC_MASKS_1, al
             out PIC_MASKS_2, al
-            mov dword [dword NEXT], CASES
+            cmp dword [dword STARTED], RUNNING
+            jne .read_cases
+
+            mov ax, 8
+            mov ss, ax
+            mov esp, CONTROL
+            mov al, '='
+            out CONSOLE, al
+            mov eax, [dword NUMBER]
+            call write_word
+            mov al, 'T'
+            call new_line
+            call write_changes
+            jmp .move_smbase
+
+.read_cases:
+            mov edi, CASES
+            xor ebx, ebx                    ; sector
+.next_part: mov dx, DISK_COUNT
+            mov al, 0                       ; that is 256
+            out dx, al
+            mov eax, ebx
+            mov cx, 3
+.address:   inc dx
+            out dx, al
+            shr eax, 8
+            loop .address
+            inc dx
+            mov al, DISK_LINEAR
+            out dx, al
+            inc dx
+            mov al, DISK_READ
+            out dx, al
+            mov si, SECTORS
+.wait_disk: in al, dx
+            and al, DISK_BUSY | DISK_DATA
+            cmp al, DISK_DATA
+            jne .wait_disk
+            mov dx, DISK_WORDS
+            mov ecx, 256
+            a32 rep insw
+            mov dx, DISK_STATUS
+            dec si
+            jnz .wait_disk
+            add ebx, SECTORS
+            mov eax, [dword CASES]
+            shl eax, 8
+            cmp ebx, eax
+            jb .next_part
+            mov dword [dword NEXT], CASES + 4
+
+.move_smbase:
             mov dword [dword STARTED], 0
             mov dword [dword READY], 0
             mov esi, ROM + relocate

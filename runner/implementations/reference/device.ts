@@ -116,7 +116,9 @@ function offsetOf(args: Tree): number {
   const { offset } = args;
   if (typeof offset !== 'string') return wordAt(args, 'offset');
   if (!/^0x[0-9a-f]{1,16}$/i.test(offset)) throw new MalformedCase(`offset is not a number: ${offset}`);
-  return Number(BigInt.asIntN(64, BigInt(offset)));
+  const signed = BigInt.asIntN(64, BigInt(offset));
+  // Of an offset that a number cannot hold, that it is high and its low half are all that can count.
+  return Number(signed > Number.MAX_SAFE_INTEGER ? BigInt.asUintN(32, signed) + 2n ** 32n : signed);
 }
 
 // ------------------------------------------------------------------------------------- what fails in one step

@@ -125,7 +125,10 @@ export function buildMachine(
 
 /** How far the module is when the case begins. */
 function installationOf(given: Tree, initialised: boolean): Installation {
-  if (given.module !== undefined) return 'not loaded';
+  if (given.module !== undefined) {
+    if (initialised) throw new MalformedCase('a module that is not loaded cannot have been initialised');
+    return 'not loaded';
+  }
   return initialised ? 'initialised' : 'mapped';
 }
 

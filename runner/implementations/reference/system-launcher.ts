@@ -130,8 +130,7 @@ class Launcher {
     const { result, bytes } = file.read(LAUNCHER_TASK, CPU_0, READ_NOTIFIED);
     switch (result) {
       case READ_NOTIFIED:
-        this.notified(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
-        return true;
+        return this.notified(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
       case EAGAIN:
         this.sendInterrupts(this.announced.splice(0));
         file.write(LAUNCHER_TASK, CPU_0, [Lhreq.break, 0]);
@@ -151,11 +150,23 @@ class Launcher {
     }
   }
 
-  /** A kick of a device, or a text for the console. */
-  private notified(address: number): void {
+  /**
+   * A kick of a device, or a text for the console.
+   * @returns false when it is neither
+   */
+  private notified(address: number): boolean {
     const device = this.devices.find(({ notify }) => notify === address);
     if (device !== undefined) this.sendInterrupts(device.irqs);
-    else this.life.console += this.textAt(address);
+    else if (address < this.memoryEnd()) this.life.console += this.textAt(address);
+    else {
+      this.life.result = READ_NOTIFIED;
+      return false;
+    }
+    return true;
+  }
+
+  private memoryEnd(): number {
+    return (this.machine.guests[0]?.pfn_limit ?? 0) * PAGE_SIZE;
   }
 
   private sendInterrupts(irqs: readonly number[]): void {
@@ -165,7 +176,7 @@ class Launcher {
   /** The bytes from a guest-physical address to the next zero, or to the end of the guest's memory. */
   private textAt(address: number): string {
     const lg = this.machine.guests[0];
-    const end = (lg?.pfn_limit ?? 0) * PAGE_SIZE;
+    const end = this.memoryEnd();
     const bytes: number[] = [];
     for (let at = address; at < end; at++) {
       const byte = lg?.launcher.getUser8((lg.mem_base + at) >>> 0) ?? 0;
