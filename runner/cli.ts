@@ -36,7 +36,11 @@ function program(done: (code: number) => void): Command {
     .command('run')
     .description('run cases against an implementation')
     .argument('[patterns...]', 'ids of cases; * matches within a component, ** across components')
-    .option('--impl <name>', 'reference, qemu, native, or a command line in quotes', 'reference')
+    .option(
+      '--impl <name>',
+      'reference, native, bochs, qemu, v86, unicorn, or a command line in quotes',
+      'reference',
+    )
     .option('--class <class>', 'only this class; may be repeated', collect, [])
     .option('--behaviour <name>', 'only this behaviour; may be repeated', collect, [])
     .option('--clause <id>', 'only cases of this clause; may be repeated', collect, [])
@@ -49,6 +53,24 @@ function program(done: (code: number) => void): Command {
     .action(async (patterns: string[], options) => {
       const { run } = await import('./commands/run.js');
       done(await run(patterns, options));
+    });
+
+  cli
+    .command('matrix')
+    .description('run class processor on several implementations and compare them')
+    .argument('[patterns...]', 'ids of cases, as for run')
+    .option(
+      '--impl <name>',
+      'an implementation, as for run; may be repeated; default: all that come along',
+      collect,
+      [],
+    )
+    .option('--class <class>', 'another class; may be repeated', collect, [])
+    .option('--json', 'counts and deviations as JSON')
+    .option('--page <file>', 'write a page that tells where each implementation deviates')
+    .action(async (patterns: string[], options) => {
+      const { matrix } = await import('./commands/matrix.js');
+      done(await matrix(patterns, options));
     });
 
   cli

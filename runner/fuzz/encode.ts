@@ -40,14 +40,17 @@ type Place = 'either' | 'memory' | 'register';
 
 export function encode(form: Form, around: Surroundings, random: Random): FuzzInstruction {
   const { clause, mnemonic, operands } = form;
-  const prefixes = prefixesFor(form, random);
+  const prefixes = prefixesFor(form, around.code32, random);
   const wide = prefixes.includes(OPERAND_SIZE) !== around.code32;
   const address32 = prefixes.includes(ADDRESS_SIZE) !== around.code32;
   const opcode = opcodeOf(form, random);
   const size = sizeOf(form, wide ? 4 : 2);
   const place = placeOf(form);
   const modrm = place === undefined ? NO_MODRM : modrmFor(form, place, address32, around, random);
-  const rest = operands.flatMap((operand) => immediateFor(operand, wide, address32, around, random));
+  const rest =
+    isDoubleShift(mnemonic) && operands.includes('Nb')
+      ? [random.below(wide ? 64 : 17)]
+      : operands.flatMap((operand) => immediateFor(operand, wide, address32, around, random));
   const jump = jumpFor(operands, wide, around, random);
   const countInCl = isCountInCl(opcode)
     ? { value: around.isFirst ? around.registers[ECX] : undefined }
@@ -60,11 +63,17 @@ export function encode(form: Form, around: Surroundings, random: Random): FuzzIn
   };
 }
 
-function prefixesFor({ mnemonic, opcode, operands }: Form, random: Random): number[] {
+/** With 16 bits the outcome of BSWAP is undefined, and that of a double shift by more than 16. */
+const needsWide = ({ mnemonic, opcode }: Form): boolean =>
+  mnemonic === 'BSWAP' || (isDoubleShift(mnemonic) && isCountInCl(opcode));
+
+const isDoubleShift = (mnemonic: string): boolean => mnemonic === 'SHLD' || mnemonic === 'SHRD';
+
+function prefixesFor(form: Form, code32: boolean, random: Random): number[] {
+  const { mnemonic, opcode, operands } = form;
   const prefixes: number[] = [];
   const isWide = operands.some((operand) => /[vO]/.test(operand)) || operands.length === 0;
-  // Undefined in front of BSWAP.
-  if (mnemonic !== 'BSWAP' && random.oneIn(isWide ? 4 : 16)) prefixes.push(OPERAND_SIZE);
+  if (needsWide(form) ? !code32 : random.oneIn(isWide ? 4 : 16)) prefixes.push(OPERAND_SIZE);
   if (random.oneIn(10)) prefixes.push(ADDRESS_SIZE);
   if (random.oneIn(8)) prefixes.push(random.pick(SEGMENTS));
   if (STRINGS.has(mnemonic) && random.oneIn(2)) prefixes.push(random.pick(REPEAT));

@@ -20,5 +20,9 @@ describe.skipIf(!hasNasm)('the fixture of a guest program is what its source ass
 
 it('every fixture of a guest program has its source', () => {
   const fixtures = readdirSync(dirname(fixturePath('any'))).filter((name) => name.startsWith('program-'));
-  expect(fixtures.sort()).toEqual(programs().map((program) => `program-${program}.yaml`));
+  expect(fixtures.sort()).toEqual(
+    programs()
+      .map((program) => `program-${program}.yaml`)
+      .sort(),
+  );
 });

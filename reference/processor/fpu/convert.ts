@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Between registers and the formats that memory has: FP-3, FP-12 to FP-17. */
+/** Between registers and the formats that memory has: FP-12 to FP-16. */
 
 import { type Environment, Exception } from './environment.js';
 import { BIAS, Ext80, INTEGER_BIT, isZero, kindOf, POSITIVE_ZERO, TOP_EXPONENT, zero } from './ext80.js';

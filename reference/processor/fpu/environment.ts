@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** How an operation has to round, and what it has to report: the control word and the exceptions, FP-4 to FP-7. */
+/** How an operation has to round, and what it has to report: the control word and the exceptions, FP-4 to FP-8 and FP-48. */
 
 /** The six exceptions: their flags in the status word, and their masks in the control word. */
 export const Exception = {

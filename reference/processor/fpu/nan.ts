@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Operands that decide the result alone: FP-8 and FP-9. */
+/** Operands that decide the result alone: FP-8 and FP-47. */
 
 import { type Environment, Exception } from './environment.js';
 import { DEFAULT_NAN, type Ext80, isDenormal, isNan, isNormal, kindOf, quieted } from './ext80.js';

@@ -235,7 +235,7 @@ export class FpuUnit {
   }
 
   /**
-   * Puts what the operation has raised into the status word: FP-5 to FP-7. False when an exception that is not masked
+   * Puts what the operation has raised into the status word: FP-48. False when an exception that is not masked
    * forbids the result.
    * @param forbidding exceptions that do so
    */

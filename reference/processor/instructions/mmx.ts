@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** MMX: vectors of bytes, words and double words in the significands of the x87 registers, FP-50 to FP-58. */
+/** MMX: vectors of bytes, words and double words in the significands of the x87 registers, FP-50 to FP-57. */
 
 import { type Cpu, CR0, readGeneral, writeGeneral } from '../cpu.js';
 import { deviceNotAvailable, invalidOpcode } from '../exceptions.js';
@@ -41,7 +41,7 @@ function writeDestination(cpu: Cpu, { reg }: Instruction, { high, low }: Quad): 
   cpu.fpu.setMmx(reg, high >>> 0, low >>> 0);
 }
 
-/** Operation of two vectors: FP-51 to FP-56. */
+/** Operation of two vectors: FP-51 to FP-57. */
 function vector(operation: (destination: Quad, source: Quad) => Quad, size: 4 | 8 = 8): Execute {
   return (cpu, instruction) => {
     requireMmx(cpu);

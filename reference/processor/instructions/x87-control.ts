@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** The control, status and tag words, and the whole state as an image in memory: FP-10, FP-40 to FP-47. */
+/** The control, status and tag words, and the whole state as an image in memory: FP-10, FP-40 to FP-46. */
 
 import { type Cpu, CR0, EAX, writeGeneral } from '../cpu.js';
 import { generalProtection } from '../exceptions.js';

@@ -6,9 +6,9 @@ import * as probes from './probes.js';
 
 /** Probes in a program, by kind. An error ends its program, so it is alone. */
 const KINDS: readonly { make: (random: Random) => Generator<Probe>; perProgram: number }[] = [
-  { make: probes.arithmeticProbes, perProgram: 8 },
-  { make: probes.stackProbes, perProgram: 8 },
-  { make: probes.mmxProbes, perProgram: 8 },
+  { make: probes.arithmeticProbes, perProgram: 4 },
+  { make: probes.stackProbes, perProgram: 4 },
+  { make: probes.mmxProbes, perProgram: 4 },
   { make: probes.environmentProbes, perProgram: 8 },
   { make: probes.transcendentalProbes, perProgram: 1 },
   { make: probes.errorProbes, perProgram: 1 },

@@ -4,8 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MachineCase } from '../bare-machine.js';
-import { diskImage, romImage } from './monitor.js';
+import { diskImage, romImage, type TimedCase } from './monitor.js';
 
 /** How this Bochs can be run without a screen and without a question. */
 export interface Manner {
@@ -46,7 +45,7 @@ const VERSION = /Bochs x86 Emulator (\S+)/;
 export async function runBatch(
   binary: string,
   manner: Manner,
-  cases: readonly MachineCase[],
+  cases: readonly TimedCase[],
   secondsOfSilence: number,
   onAnswer: (answered: Answered) => void,
 ): Promise<BatchEnd> {
@@ -61,7 +60,7 @@ export async function runBatch(
   }
 }
 
-function start(binary: string, manner: Manner, folder: string, cases: readonly MachineCase[]): ChildProcess {
+function start(binary: string, manner: Manner, folder: string, cases: readonly TimedCase[]): ChildProcess {
   const file = (name: string, content: string | Uint8Array): string => {
     const path = join(folder, name);
     writeFileSync(path, content);

@@ -44,8 +44,12 @@ export function createBochs(options: BochsOptions = {}): Implementation {
   return new Bochs(options);
 }
 
+/** Waiting for the end of a case takes Bochs' time, so few instructions come first and all only for those that need them. */
+const FIRST_INSTRUCTIONS = 1000;
+
 interface Waiting {
   given: MachineCase;
+  instructions: number;
   resolve: (answer: Answer) => void;
 }
 
@@ -95,7 +99,8 @@ class Bochs implements Implementation {
       throw error;
     }
     return new Promise((resolve) => {
-      this.#waiting.push({ given, resolve });
+      const [allowed = 0] = given.steps;
+      this.#waiting.push({ given, instructions: Math.min(allowed, FIRST_INSTRUCTIONS), resolve });
       clearTimeout(this.#timer);
       if (this.#waiting.length >= BATCH) this.#flush();
       else this.#timer = setTimeout(() => this.#flush(), PAUSE_MILLISECONDS);
@@ -120,19 +125,19 @@ class Bochs implements Implementation {
     for (let left = batch; left.length > 0; ) {
       const cases = left;
       let answered = 0;
+      const unfinished: Waiting[] = [];
       const onAnswer = (answer: Answered): void => {
         const waiting = cases[answer.number];
         answered = answer.number + 1;
-        waiting?.resolve({ kind: 'result', result: { steps: [resultOf(answer, waiting.given)] } });
+        if (waiting === undefined) return;
+        const step = resultOf(answer, waiting.given);
+        const [allowed = 0] = waiting.given.steps;
+        if (step.outcome.stop === 'limit' && waiting.instructions < allowed) {
+          unfinished.push({ ...waiting, instructions: allowed });
+        } else waiting.resolve({ kind: 'result', result: { steps: [step] } });
       };
-      const end = await runBatch(
-        this.#binary,
-        manner,
-        cases.map(({ given }) => given),
-        this.#secondsOfSilence,
-        onAnswer,
-      );
-      left = cases.slice(answered + 1);
+      const end = await runBatch(this.#binary, manner, cases, this.#secondsOfSilence, onAnswer);
+      left = [...cases.slice(answered + 1), ...unfinished];
       cases[answered]?.resolve(
         end.timedOut
           ? { kind: 'timeout', seconds: this.#secondsOfSilence, stderr: end.log }

@@ -50,15 +50,12 @@ const TICKS_PER_INSTRUCTION = 1.2;
 const LEAST_TICKS = 500;
 const MOST_TICKS = 0xffff;
 
-/** The most instructions that a case can run before the monitor looks at it. */
-export const MOST_INSTRUCTIONS = Math.floor(MOST_TICKS / TICKS_PER_INSTRUCTION);
-
 /** A whole number of cylinders of 16 heads and 63 sectors, and of the parts that the monitor reads. */
 const DISK_UNIT = 16 * 63 * 512;
 const PART_BYTES = 0x2_0000;
 
 /** The cases on a disk, as the monitor wants them; a case's number is its place in the list. */
-export function diskImage(cases: readonly MachineCase[]): Buffer {
+export function diskImage(cases: readonly TimedCase[]): Buffer {
   const encoded = Buffer.concat([...cases.map(encodeCase), words(0)]);
   const parts = Math.ceil((4 + encoded.length) / PART_BYTES);
   const disk = Buffer.alloc(Math.ceil((parts * PART_BYTES) / DISK_UNIT) * DISK_UNIT);
@@ -67,9 +64,14 @@ export function diskImage(cases: readonly MachineCase[]): Buffer {
   return disk;
 }
 
-function encodeCase(given: MachineCase, number: number): Buffer {
+/** A case and after how many instructions it is looked at; nearly all end after a few. */
+export interface TimedCase {
+  given: MachineCase;
+  instructions: number;
+}
+
+function encodeCase({ given, instructions }: TimedCase, number: number): Buffer {
   const { registers } = given;
-  const [instructions = 0] = given.steps;
   const ticks = Math.ceil(instructions * TICKS_PER_INSTRUCTION);
   const body = Buffer.concat([
     words(number),

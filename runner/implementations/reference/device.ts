@@ -8,7 +8,6 @@ import { LguestFile } from '../../../reference/host/launcher-interface.js';
 import { PAGE_SIZE, Physical } from '../../../reference/host/layout.js';
 import { LgCpu, Lguest } from '../../../reference/host/state.js';
 import { flagAt, MalformedCase, type Tree, treeAt, treesAt, wordAt, wordsAt } from './fields.js';
-import type { HostMachine } from './host-machine.js';
 import type { Returned } from './operations.js';
 
 const OTHER_TASK = LAUNCHER_TASK + 1;
@@ -22,8 +21,16 @@ export interface Device {
   open(): LguestFile;
 }
 
+/** The parts of a machine that calls on the device are about. */
+export interface MachineWithDevice {
+  kernel: Kernel;
+  guests: Lguest[];
+  /** The open file of a case on the launcher's device. */
+  device: Device | null;
+}
+
 /** Opens the file of a case that has the key `file`. */
-export function openFile(machine: HostMachine, given: Tree): Device | null {
+export function openFile(machine: MachineWithDevice, given: Tree): Device | null {
   if (given.file === undefined) return null;
   const tree = treeAt(given, 'file');
   const [guest] = machine.guests;
@@ -31,7 +38,7 @@ export function openFile(machine: HostMachine, given: Tree): Device | null {
   const { kernel } = machine;
   const virtualCpus = machine.guests.reduce((sum, { cpus }) => sum + cpus.length, 0);
   const archAt = Physical.virtualCpus + virtualCpus * 2 * PAGE_SIZE;
-  const open = (): LguestFile => new LguestFile(machine.host, guest.launcher, archAt);
+  const open = (): LguestFile => new LguestFile(guest.host, guest.launcher, archAt);
   const file = open();
   if (!flagAt(tree, 'guest', true)) return { file, noGuest: guest, open };
   file.lg = guest;
@@ -81,7 +88,7 @@ export const DEVICE_OPERATIONS: Record<string, DeviceOperation> = {
 };
 
 /** Carries out a call on the file; the guest that the case sees is then the file's. */
-export function callDevice(machine: HostMachine, op: string, args: Tree): Returned {
+export function callDevice(machine: MachineWithDevice, op: string, args: Tree): Returned {
   const operation = DEVICE_OPERATIONS[op];
   const { device } = machine;
   if (operation === undefined || device === null)
@@ -99,7 +106,7 @@ export function cpuOfCall({ file }: Device, args: Tree): LgCpu | null {
 }
 
 /** What other tasks do while this one sleeps: whether a signal ends the sleep. */
-export function whileAsleep(machine: HostMachine, step: Tree): boolean {
+export function whileAsleep(machine: MachineWithDevice, step: Tree): boolean {
   for (const call of treesAt(step, 'meanwhile')) {
     if (flagAt(call, 'signal')) return true;
     callDevice(machine, String(call.op), treeAt(call, 'args'));

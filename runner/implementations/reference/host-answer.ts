@@ -34,7 +34,7 @@ type Table = Record<string, [number, number]>;
 export function describeState(machine: HostMachine): Record<string, unknown> {
   const state = describeHostAndGuests(machine);
   if (machine.device !== null) state.file = describeFile(machine.device, machine.kernel);
-  if (machine.module !== null) state.module = describeModule(machine, machine.module);
+  if (machine.module !== null) state.module = describeModule(machine.host, machine.module);
   return state;
 }
 

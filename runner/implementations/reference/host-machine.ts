@@ -21,13 +21,12 @@ import {
   Tss,
 } from '../../../reference/host/layout.js';
 import { hostRegisters } from '../../../reference/host/machine.js';
-import type { ModuleSurroundings } from '../../../reference/host/module.js';
 import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
 import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { Processor, Registers } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import { isObject } from '../../protocol.js';
-import { type Device, openFile, setStepFailures } from './device.js';
+import { type MachineWithDevice, openFile, setStepFailures } from './device.js';
 import {
   bytesAt,
   elementAt,
@@ -43,23 +42,16 @@ import {
   wordAt,
 } from './fields.js';
 import { type Installation, installHost, memoryFor, setUpSwitcher } from './host-image.js';
-import { moduleSurroundings } from './module.js';
+import { type MachineWithModule, moduleSurroundings } from './module.js';
 
 /** A host with its guests, built from the `given` of a case. */
-export interface HostMachine {
-  host: Host;
-  kernel: Kernel;
-  guests: Lguest[];
+export interface HostMachine extends MachineWithDevice, MachineWithModule {
   /** The state has the key `guests` and a list of pages, one for each host CPU. */
   severalGuests: boolean;
   /** `pages` in the answer is a list. */
   listsPages: boolean;
   /** `lguest_arch_host_init` had run before the case. */
   initialised: boolean;
-  /** The open file of a case on the launcher's device. */
-  device: Device | null;
-  /** What surrounds the module in a case in which it is loaded. */
-  module: ModuleSurroundings | null;
 }
 
 /** How the processors of a class are made. */

@@ -5,10 +5,11 @@
 import { PAGE_SIZE, Physical } from '../../../reference/host/layout.js';
 import { lguestFini, lguestInit, ModuleSurroundings } from '../../../reference/host/module.js';
 import { switcherPtePage } from '../../../reference/host/shadow-page-tables.js';
+import type { Host } from '../../../reference/host/state.js';
 import { SWITCHER_IMAGE } from '../../../reference/host/switcher-image.js';
+import type { PhysicalMemory } from '../../../reference/processor/memory.js';
 import { rangesOf } from '../../expand/ranges.js';
 import { flagAt, MalformedCase, type Tree, treeAt, wordAt, wordsAt } from './fields.js';
-import type { HostMachine } from './host-machine.js';
 import type { Returned } from './operations.js';
 
 /** What surrounds the module of a case that has the key `module`: it has not been loaded yet. */
@@ -25,22 +26,29 @@ export function moduleSurroundings(given: Tree): ModuleSurroundings | null {
   return around;
 }
 
-type ModuleOperation = (machine: HostMachine, around: ModuleSurroundings) => Returned;
+/** The parts of a machine that loading is about. */
+export interface MachineWithModule {
+  host: Host;
+  /** What surrounds the module in a case in which it is loaded. */
+  module: ModuleSurroundings | null;
+}
+
+type ModuleOperation = (host: Host, around: ModuleSurroundings) => Returned;
 
 /** Loading and removing the module. */
 export const MODULE_OPERATIONS: Record<string, ModuleOperation> = {
-  lguest_init: ({ host }, around) => ({ return: lguestInit(host, around) }),
-  lguest_fini: ({ host }, around) => {
+  lguest_init: (host, around) => ({ return: lguestInit(host, around) }),
+  lguest_fini: (host, around) => {
     lguestFini(host, around);
     return {};
   },
 };
 
-export function callModule(machine: HostMachine, op: string): Returned {
+export function callModule({ host, module }: MachineWithModule, op: string): Returned {
   const operation = MODULE_OPERATIONS[op];
-  if (operation === undefined || machine.module === null)
+  if (operation === undefined || module === null)
     throw new MalformedCase(`${op} needs a case that has a module`);
-  return operation(machine, machine.module);
+  return operation(host, module);
 }
 
 /** A negated error number. */
@@ -50,25 +58,24 @@ function errorAt(tree: Tree, key: string): number {
 }
 
 /** What an answer says of the module. */
-export function describeModule(machine: HostMachine, around: ModuleSurroundings) {
-  const { memory, kernel } = machine.host;
+export function describeModule({ memory, kernel }: Host, around: ModuleSurroundings) {
   const { text } = SWITCHER_IMAGE;
   const inWindow = memory.bytes.subarray(Physical.switcherText, Physical.switcherText + text.length);
-  const window = entryFlags(machine, Physical.hostSwitcherTable);
+  const window = entryFlags(memory, Physical.hostSwitcherTable);
   return {
     window,
     text_copied: '0' in window && Buffer.compare(inWindow, text) === 0,
-    guest_windows: kernel.onlineCpus().map((hostCpu) => entryFlags(machine, switcherPtePage(hostCpu))),
+    guest_windows: kernel.onlineCpus().map((hostCpu) => entryFlags(memory, switcherPtePage(hostCpu))),
     device_registered: around.device_registered,
     vectors_in_use: rangesOf(around.used_vectors),
   };
 }
 
 /** The flags of the entries of a page table that are not zero, by index. */
-function entryFlags(machine: HostMachine, table: number): Record<string, number> {
+function entryFlags(memory: PhysicalMemory, table: number): Record<string, number> {
   const flags: Record<string, number> = {};
   for (let at = 0; at < PAGE_SIZE; at += 4) {
-    const entry = machine.host.memory.read32(table + at);
+    const entry = memory.read32(table + at);
     if (entry !== 0) flags[at / 4] = entry & 0xfff;
   }
   return flags;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { DataMap } from '../cases/case.js';
+import { mergeGiven } from '../cases/merge.js';
+import { processorGiven } from '../expand/processor.js';
+import { Random } from '../generate/random.js';
+import type { CaseRequest, MemoryRun } from '../protocol.js';
+import { encode } from './encode.js';
+import type { FixtureMachines } from './fixtures.js';
+import type { Form } from './forms.js';
+import { assemble, type FuzzInstruction, undefinedBefore } from './instruction.js';
+import { CODE, type Family, type FuzzMachine, machineOf } from './machine.js';
+import { hexByte, littleEndian } from './values.js';
+
+/** A machine and a few instructions, out of a seed. */
+export interface FuzzCase {
+  id: string;
+  family: string;
+  machine: FuzzMachine;
+  instructions: readonly FuzzInstruction[];
+}
+
+const MOST_INSTRUCTIONS = 6;
+/** A repetition counts as one instruction on some implementations, and each of its items as one on others. */
+const MAX_INSTRUCTIONS = 20_000;
+const ATTEMPTS = 20;
+/** Between the random numbers of one case and those of the next: a prime, so that seeds do not overlap soon. */
+const STRIDE = 1_000_003;
+
+/** The case of this number: it depends on seed and number alone. */
+export function makeCase(seed: number, number: number, families: readonly Family[]): FuzzCase {
+  const random = new Random((Math.imul(seed, STRIDE) ^ Math.imul(number + 1, 0x9e3779b1)) >>> 0);
+  random.word();
+  const family = random.pick(families);
+  const { machine, around } = machineOf(family, random);
+  const count = random.oneIn(3) ? 1 : random.between(2, MOST_INSTRUCTIONS);
+  const instructions: FuzzInstruction[] = [];
+  for (let attempts = 0; instructions.length < count && attempts < ATTEMPTS; attempts++) {
+    const following = count - instructions.length - 1;
+    const form = formOf(family.forms, random);
+    const next = encode(form, { ...around, following, isFirst: instructions.length === 0 }, random);
+    // What depends on an undefined flag proves nothing.
+    if (undefinedBefore([...instructions, next]) !== undefined) instructions.push(next);
+  }
+  return { id: `fuzz-${seed}-${number}`, family: family.name, machine, instructions };
+}
+
+/** Every mnemonic is as likely as the others, however many forms it has. */
+function formOf(forms: readonly Form[], random: Random): Form {
+  const { mnemonic } = random.pick(forms);
+  const wanted = random.oneIn(2) ? random.pick(forms).mnemonic : mnemonic;
+  return random.pick(forms.filter((form) => form.mnemonic === wanted));
+}
+
+export const codeHex = ({ instructions }: FuzzCase): string =>
+  assemble(instructions)
+    .map((bytes) => bytes.map(hexByte).join(''))
+    .join('');
+
+/** What the case gives over its fixture, as the loader of case files would have it. */
+export function givenOf({ machine }: FuzzCase): { registers: DataMap; memory: MemoryRun[] } {
+  const memory = machine.memory.map(({ at, dwords }) => ({
+    at,
+    hex: dwords.flatMap((value) => littleEndian(value, 4).map(hexByte)).join(''),
+  }));
+  return { registers: machine.registers, memory };
+}
+
+export function requestOf(entry: FuzzCase, fixtures: FixtureMachines): CaseRequest {
+  const { registers, memory } = givenOf(entry);
+  const over: DataMap = {
+    registers,
+    memory: memory.map(({ at, hex }) => ({ at, hex })),
+    code: { at: CODE, hex: codeHex(entry) },
+  };
+  const given = processorGiven(mergeGiven(fixtures.machine(entry.machine.fixture), over, true));
+  return {
+    id: entry.id,
+    class: 'processor',
+    profile: 'linux-2.6.29',
+    given,
+    steps: [{ op: 'run', until: 'hlt', max_instructions: MAX_INSTRUCTIONS }],
+    observe: { registers: true, memory: [[0, given.memory_size]] },
+  };
+}

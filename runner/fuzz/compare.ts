@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import type { ExpectedProcessorState } from '../expand/frame.js';
+import { processorStateOf } from '../expand/frame.js';
+import { translate } from '../expand/descriptors.js';
+import { type Difference, difference, isWithin } from '../compare/difference.js';
+import { processorDifferences, processorStateIn } from '../compare/processor.js';
+import type { Answer } from '../implementations/implementation.js';
+import { type CaseRequest, isProcessorGiven, type ProcessorRegisters } from '../protocol.js';
+import type { ProcessorState } from '../expand/frame.js';
+import type { FuzzCase } from './case.js';
+import { type Freedom, isFree } from './freedoms.js';
+import { undefinedAtEnd } from './instruction.js';
+import { CODE } from './machine.js';
+import { flagNames } from './undefined-flags.js';
+
+/** How a run ended. */
+export interface Ending {
+  stop: string;
+  state: ProcessorState;
+}
+
+/** The ending in an answer; undefined when it has none, with the reason. */
+export function endingOf(answer: Answer): Ending | string {
+  if (answer.kind === 'unsupported') return answer.reason;
+  if (answer.kind !== 'result') return answer.kind;
+  const step = answer.result.steps[0];
+  const state = step === undefined ? undefined : processorStateIn(step.state);
+  if (step === undefined || state === undefined) return 'an answer without a state';
+  return { stop: step.outcome.stop, state };
+}
+
+const ERROR_CODES = new Set([8, 10, 11, 12, 13, 14, 17]);
+const HANDLERS = 0x3000;
+const HANDLER_BYTES = 4;
+const HANDLERS_END = 0x3100;
+const PE = 1;
+
+/** The exception that led to the handler in which a run ended: all fixtures have handlers four bytes apart from 3000h. */
+export interface Exception {
+  vector: number;
+  /** Linear address of the frame. */
+  frame: number;
+  /** Bytes of a slot of the frame. */
+  slot: 2 | 4;
+  hasCode: boolean;
+}
+
+export function exceptionOf(given: ProcessorRegisters, { stop, state }: Ending): Exception | undefined {
+  const { eip, cs, ss, esp } = state.registers;
+  const handler = cs.base + eip - 1 - HANDLERS;
+  if (stop !== 'hlt' || handler < 0 || handler >= HANDLERS_END - HANDLERS) return undefined;
+  if (handler % HANDLER_BYTES !== 0) return undefined;
+  const vector = handler / HANDLER_BYTES;
+  const real = (given.cr0 & PE) === 0;
+  const big = (ss.attributes & 0x4000) !== 0;
+  return {
+    vector,
+    frame: (ss.base + (big ? esp : esp & 0xffff)) >>> 0,
+    slot: real ? 2 : 4,
+    hasCode: !real && ERROR_CODES.has(vector),
+  };
+}
+
+/** The words of a frame from its lowest on. */
+export function frameWords(exception: Exception, { state }: Ending, count: number): (number | undefined)[] {
+  const { frame, slot } = exception;
+  return Array.from({ length: count }, (_, i) => {
+    const at = translate((frame + i * slot) >>> 0, state.registers, state.memory);
+    if (at === undefined) return undefined;
+    const word = state.memory.read32(at);
+    return slot === 2 ? word & 0xffff : word;
+  });
+}
+
+/** Physical addresses of the bytes of EFLAGS in a frame. */
+function flagsImage(exception: Exception, { state }: Ending): number[] {
+  const { frame, slot, hasCode } = exception;
+  const linear = frame + slot * (hasCode ? 3 : 2);
+  const at = translate(linear >>> 0, state.registers, state.memory);
+  return at === undefined ? [] : Array.from({ length: slot }, (_, i) => at + i);
+}
+
+/** The flags that do not count in this ending of a case. */
+export function undefinedFlags(entry: FuzzCase, given: ProcessorRegisters, ending: Ending): string[] {
+  const exception = exceptionOf(given, ending);
+  const words = exception === undefined ? [] : frameWords(exception, ending, 2);
+  const saved = exception?.hasCode === true ? words[1] : words[0];
+  return flagNames(undefinedAtEnd(entry.instructions, saved === undefined ? undefined : saved - CODE));
+}
+
+/** All that distinguishes an ending from that of the reference, but for what is undefined and what is free. */
+export function differencesOf(
+  entry: FuzzCase,
+  request: CaseRequest,
+  reference: Ending,
+  actual: Ending,
+  observes: readonly string[] | undefined,
+  freedoms: readonly Freedom[],
+): Difference[] {
+  if (!isProcessorGiven(request.given)) throw new Error('a fuzzed case has no processor');
+  if (reference.stop !== actual.stop)
+    return [difference('outcome', 'outcome', actual.stop, reference.stop)];
+  // After a triple fault nothing counts; at the limit implementations are not equally far.
+  if (reference.stop !== 'hlt') return [];
+  const given = request.given.registers;
+  const exception = exceptionOf(given, reference);
+  const expected: ExpectedProcessorState = {
+    ...reference.state,
+    flagsImage: exception === undefined ? [] : flagsImage(exception, reference),
+  };
+  const flags = undefinedFlags(entry, given, reference);
+  const mnemonics = new Set(entry.instructions.map(({ mnemonic }) => mnemonic));
+  return processorDifferences(processorStateOf(request.given), actual.state, expected, {
+    state: {},
+    undefined_flags: flags,
+  }).filter(
+    ({ path }) =>
+      (observes === undefined || observes.some((seen) => isWithin(path, seen))) &&
+      !isFree(path, mnemonics, freedoms),
+  );
+}
