@@ -145,6 +145,24 @@ function program(done: (code: number) => void): Command {
       done(await checkAdapter(command, options));
     });
 
+  cli
+    .command('fuzz')
+    .description('run random cases on implementations and on the reference, and make what differs small')
+    .option('--impl <name>', 'as for run; of two or more, two must agree against the reference', collect, [])
+    .option('--against <name>', 'what is doubted', 'reference')
+    .option('--class <class>', 'only processor', 'processor')
+    .option('--seed <number>', 'of the random cases', Number, 1)
+    .option('--first <number>', 'number of the first case', Number, 0)
+    .option('--cases <number>', 'how many cases', Number)
+    .option('--time <duration>', '90s, 5m, 1h; default 60s unless --cases is given')
+    .option('--family <name>', 'only this family of machines; may be repeated', collect, [])
+    .option('--differences <number>', 'stop after so many kinds of difference', Number, 20)
+    .option('--out <folder>', 'write each case that differs into a file there')
+    .action(async (options) => {
+      const { fuzzCommand } = await import('./commands/fuzz.js');
+      done(await fuzzCommand(options));
+    });
+
   return cli;
 }
 

@@ -5,6 +5,7 @@
 /** Bits of the feature word (leaf 1, EDX): SYS-15. */
 const Feature = {
   fpu: 1 << 0,
+  virtual8086Extensions: 1 << 1,
   debuggingExtensions: 1 << 2,
   pageSizeExtension: 1 << 3,
   timeStampCounter: 1 << 4,

@@ -264,6 +264,7 @@ const REAL_MODE_FLAGS = ORDINARY_FLAGS | IF | IOPL | RF | AC | ID;
 
 /** IRET. */
 export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
+  cpu.nmiBlocked = false; // GATE-29
   if (inRealMode(cpu)) {
     const image = returnFromInterrupt8086(cpu, size);
     setFlags(cpu, size === 4 ? REAL_MODE_FLAGS : REAL_MODE_FLAGS & 0xffff, image);
@@ -277,7 +278,6 @@ export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
   } else {
     returnInProtectedMode(cpu, size);
   }
-  cpu.nmiBlocked = false; // GATE-29
 }
 
 /** GATE-17 to GATE-21. */

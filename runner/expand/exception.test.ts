@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from 'vitest';
+import type { SegmentRegister } from '../protocol.js';
 import { deliver } from './exception.js';
 import { MemoryImage } from './image.js';
 import { processorGiven } from './processor.js';
@@ -55,6 +56,45 @@ test('the upper half of a pushed selector is a choice', () => {
   const { memory } = deliver(spec, given.registers, image, { frameSelector: 'unchanged' });
   expect(memory.read32(0x4ff0)).toBe(0xffff0023);
 });
+
+test('out of virtual-8086 mode the frame has the data segments too, which become null', () => {
+  const registers = {
+    ...given.registers,
+    ...{ eflags: 0x23202, eip: 0x100, esp: 0xf80 },
+    ...processorSegments({ cs: 0x1000, ss: 0xc00, es: 1, ds: 2, fs: 3, gs: 4 }),
+  };
+  const after = deliver({ vector: 13, error_code: 0 }, registers, image, { frameSelector: 'zero_extended' });
+  expect(after.registers).toMatchObject({ eip: 0x3035, esp: 0x4fd8, eflags: 0x3002 });
+  for (const name of ['es', 'ds', 'fs', 'gs'] as const) {
+    expect(after.registers[name]).toEqual({ selector: 0, base: 0, limit: 0, attributes: 0 });
+  }
+  const frame = [0, 0x100, 0x1000, 0x33202, 0xf80, 0xc00, 1, 2, 3, 4];
+  expect(words(after.memory, 0x4fd8, 10)).toEqual(frame);
+});
+
+test('in real mode three words are pushed, and the vector table names the handler', () => {
+  const real = processorGiven({
+    memory: [{ at: 6 * 4, hex: '18000003' }],
+    registers: { cr0: 0x10, cs: 0x800, ss: 0x400, esp: 0x12340f80, eip: 0x20, eflags: 0x40302 },
+  });
+  const choices = { frameSelector: 'zero_extended' } as const;
+  const after = deliver({ vector: '#UD' }, real.registers, MemoryImage.of(real.memory), choices);
+  expect(after.registers).toMatchObject({ eip: 0x19, esp: 0x12340f7a, eflags: 0x2 });
+  expect(after.registers.cs).toEqual({ selector: 0x300, base: 0x3000, limit: 0xffff, attributes: 0x93 });
+  expect(words(after.memory, 0x4f7a, 2)).toEqual([0x08000020, 0x0302]);
+  const withCode = { vector: 13, error_code: 0 };
+  expect(() => deliver(withCode, real.registers, image, choices)).toThrow('real mode pushes no error code');
+});
+
+/** Segment registers as virtual-8086 mode loads them. */
+function processorSegments(selectors: Record<string, number>): Record<string, SegmentRegister> {
+  return Object.fromEntries(
+    Object.entries(selectors).map(([name, selector]) => [
+      name,
+      { selector, base: selector << 4, limit: 0xffff, attributes: 0xf3 },
+    ]),
+  );
+}
 
 test('what cannot be delivered is refused', () => {
   const choices = { frameSelector: 'zero_extended' } as const;

@@ -2,9 +2,10 @@
 
 import type { DataMap } from '../cases/case.js';
 import { mergeGiven } from '../cases/merge.js';
+import { CaseError } from '../cases/problem.js';
 import { processorGiven } from '../expand/processor.js';
 import { Random } from '../generate/random.js';
-import type { CaseRequest, MemoryRun } from '../protocol.js';
+import type { CaseRequest, MemoryRun, ProcessorRegisters } from '../protocol.js';
 import { encode } from './encode.js';
 import type { FixtureMachines } from './fixtures.js';
 import type { Form } from './forms.js';
@@ -74,6 +75,7 @@ export function requestOf(entry: FuzzCase, fixtures: FixtureMachines): CaseReque
     code: { at: CODE, hex: codeHex(entry) },
   };
   const given = processorGiven(mergeGiven(fixtures.machine(entry.machine.fixture), over, true));
+  requireLoadable(given.registers);
   return {
     id: entry.id,
     class: 'processor',
@@ -82,4 +84,14 @@ export function requestOf(entry: FuzzCase, fixtures: FixtureMachines): CaseReque
     steps: [{ op: 'run', until: 'hlt', max_instructions: MAX_INSTRUCTIONS }],
     observe: { registers: true, memory: [[0, given.memory_size]] },
   };
+}
+
+const PRESENT = 0x80;
+
+/** No processor comes to hold a data segment that is not present. */
+function requireLoadable(registers: ProcessorRegisters): void {
+  for (const name of ['ds', 'es', 'fs', 'gs'] as const) {
+    const { selector, attributes } = registers[name];
+    if (selector > 3 && (attributes & PRESENT) === 0) throw new CaseError(`${name} holds no segment`);
+  }
 }

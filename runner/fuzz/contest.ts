@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { CaseError } from '../cases/problem.js';
 import type { Difference } from '../compare/difference.js';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { messageOf } from '../message-of.js';
@@ -8,7 +9,7 @@ import { readChoices, withDefaults } from '../spec.js';
 import { type FuzzCase, requestOf } from './case.js';
 import { differencesOf, type Ending, endingOf } from './compare.js';
 import type { FixtureMachines } from './fixtures.js';
-import { type Freedom, freedomsOf } from './freedoms.js';
+import { type Freedom, freedomsOf, isDisturbed } from './freedoms.js';
 
 /** An implementation that has been started, and what it has declared. */
 export interface Contestant {
@@ -47,21 +48,25 @@ export class Contest {
   }
 
   async judge(cases: readonly FuzzCase[]): Promise<Verdict[]> {
-    const requests = cases.map((entry) => requestOf(entry, this.fixtures));
+    const possible = cases.flatMap((entry, index) => {
+      const request = quietRequest(entry, this.fixtures);
+      return request === undefined ? [] : [{ entry, request, index }];
+    });
+    const requests = possible.map(({ request }) => request);
     const [expected = [], ...answers] = await Promise.all(
       [this.#reference, ...this.#others].map(({ implementation }) => answersOf(implementation, requests)),
     );
-    return cases.map((entry, i) => {
-      const request = requests[i];
+    const verdicts: Verdict[] = cases.map(() => ({
+      kind: 'unanswered',
+      reason: 'the machine cannot be built',
+    }));
+    possible.forEach(({ entry, request, index }, i) => {
       const reference = expected[i];
-      if (request === undefined || reference === undefined) throw new Error('an answer is missing');
-      return this.#verdict(
-        entry,
-        request,
-        reference,
-        answers.map((list) => list[i]),
-      );
+      if (reference === undefined) throw new Error('an answer is missing');
+      const others = answers.map((list) => list[i]);
+      verdicts[index] = this.#verdict(entry, request, reference, others);
     });
+    return verdicts;
   }
 
   #verdict(
@@ -83,6 +88,10 @@ export class Contest {
         reason = `${implementation.label}: ${actual}`;
         return;
       }
+      if (typeof expected !== 'string' && isDisturbed(implementation.label, expected.state.registers)) {
+        reason = `${implementation.label}: selectors with another RPL than 3`;
+        return;
+      }
       const differences =
         typeof expected === 'string'
           ? [{ path: 'outcome', label: 'the reference', actual: actual.stop, expected: expected }]
@@ -94,11 +103,22 @@ export class Contest {
   }
 }
 
+/** Undefined when the tables of a case that was made simpler lead nowhere. */
+function quietRequest(entry: FuzzCase, fixtures: FixtureMachines): CaseRequest | undefined {
+  try {
+    return requestOf(entry, fixtures);
+  } catch (error) {
+    if (error instanceof CaseError) return undefined;
+    throw error;
+  }
+}
+
 /** What enough of them agree on. */
 function agreed(told: readonly { differences: Difference[]; ending: Ending }[], needed: number): Verdict {
   for (const { differences, ending } of told) {
     const shared = differences.filter(
-      (one) => told.filter(({ differences: others }) => others.some((two) => isSame(one, two))).length >= needed,
+      (one) =>
+        told.filter(({ differences: others }) => others.some((two) => isSame(one, two))).length >= needed,
     );
     if (shared.length > 0) return { kind: 'different', differences: shared, ending };
   }

@@ -79,7 +79,8 @@ function prefixesFor(form: Form, code32: boolean, random: Random): number[] {
   if (STRINGS.has(mnemonic) && random.oneIn(2)) prefixes.push(random.pick(REPEAT));
   // In front of other opcodes behind 0Fh, and of NOP, a repeat prefix makes another instruction on later processors.
   else if (opcode[0] !== 0x0f && mnemonic !== 'NOP' && random.oneIn(40)) prefixes.push(random.pick(REPEAT));
-  if (random.oneIn(ALLOWS_LOCK.has(mnemonic) ? 12 : 80)) prefixes.push(LOCK);
+  // LOCK MOV CR0 is another register on some processors.
+  if (mnemonic !== 'MOVCR' && random.oneIn(ALLOWS_LOCK.has(mnemonic) ? 12 : 80)) prefixes.push(LOCK);
   if (random.oneIn(200)) prefixes.push(...Array.from({ length: LONGEST - 3 }, () => random.pick(SEGMENTS)));
   return prefixes;
 }

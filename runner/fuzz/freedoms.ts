@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import type { ProcessorRegisters, SegmentRegister } from '../protocol.js';
+
 /**
  * Where an implementation has declared another choice than the reference (spec/choices.md), instructions that the choice
  * is about may differ in these places.
@@ -17,7 +19,18 @@ const FREEDOMS: Readonly<Record<string, { mnemonics: readonly string[]; paths: r
   global_translation: { mnemonics: [], paths: [] },
 };
 
+/** Nothing says in which order an instruction with several operands in memory accesses them, and so which page is missed. */
+const ORDER: Freedom = {
+  mnemonics: ['RETF', 'IRET', 'LOAD', 'PUSHA', 'POPA', 'ENTER', 'CMPS', 'BOUND', 'CALL', 'JMP'],
+  paths: ['registers.cr2'],
+};
+
+/** A far CALL to an offset beyond the limit of its target may have stored the return address below ESP, as a near one may. */
+const FAR_LIMIT: Freedom = { mnemonics: ['CALL'], paths: ['memory'], vector: 13 };
+
 export interface Freedom {
+  /** It is about cases that end with this exception; about all when there is none. */
+  vector?: number;
   /** It is about these; about all when there are none. */
   mnemonics: readonly string[];
   /** What the path of a difference begins with. */
@@ -29,15 +42,29 @@ export function freedomsOf(
   choices: Readonly<Record<string, string>>,
   defaults: Readonly<Record<string, string>>,
 ): Freedom[] {
-  return Object.entries(choices)
-    .filter(([name, value]) => defaults[name] !== value)
-    .flatMap(([name]) => FREEDOMS[name] ?? []);
+  const declared = Object.entries(choices).filter(([name, value]) => defaults[name] !== value);
+  return [ORDER, FAR_LIMIT, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
 }
 
-export function isFree(path: string, mnemonics: ReadonlySet<string>, freedoms: readonly Freedom[]): boolean {
+export function isFree(
+  path: string,
+  mnemonics: ReadonlySet<string>,
+  vector: number | undefined,
+  freedoms: readonly Freedom[],
+): boolean {
   return freedoms.some(
     (freedom) =>
+      (freedom.vector === undefined || freedom.vector === vector) &&
       freedom.paths.some((begin) => path.startsWith(begin)) &&
       (freedom.mnemonics.length === 0 || freedom.mnemonics.some((mnemonic) => mnemonics.has(mnemonic))),
   );
+}
+
+/**
+ * Why the answer of `native` to a case with this outcome is none: when a page is touched, its monitor goes on by way of
+ * the kernel, which sets the RPL of DS, ES, FS and GS to 3.
+ */
+export function isDisturbed(label: string, { ds, es, fs, gs }: ProcessorRegisters): boolean {
+  const changes = ({ selector }: SegmentRegister): boolean => selector !== 0 && (selector & 3) !== 3;
+  return label === 'native' && [ds, es, fs, gs].some(changes);
 }

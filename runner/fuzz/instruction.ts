@@ -32,12 +32,7 @@ export function flagUseOf(instruction: FuzzInstruction): FlagUse {
 }
 
 const lengthOf = ({ prefixes, opcode, modrm, displacement, immediate, jump }: FuzzInstruction): number =>
-  prefixes.length +
-  opcode.length +
-  modrm.length +
-  displacement.length +
-  immediate.length +
-  (jump?.size ?? 0);
+  prefixes.length + opcode.length + modrm.length + displacement.length + immediate.length + (jump?.size ?? 0);
 
 /** Where each instruction begins, and behind the last of them where the code ends, as distances from its beginning. */
 export function beginnings(instructions: readonly FuzzInstruction[]): number[] {
@@ -84,10 +79,7 @@ export function undefinedBefore(instructions: readonly FuzzInstruction[]): numbe
  * The flags that do not count when a run has ended at `offset` of the code.
  * @param offset of the instruction that an exception names; undefined when that is nowhere in the code
  */
-export function undefinedAtEnd(
-  instructions: readonly FuzzInstruction[],
-  offset: number | undefined,
-): number {
+export function undefinedAtEnd(instructions: readonly FuzzInstruction[], offset: number | undefined): number {
   const before = undefinedBefore(instructions);
   if (before === undefined) return ARITHMETIC_FLAGS;
   const index = offset === undefined ? -1 : beginnings(instructions).indexOf(offset);

@@ -82,7 +82,8 @@ function descriptor(access: number, random: Random): [number, number] {
   const limit = random.pick(LIMITS);
   const flags = (random.oneIn(4) ? 0 : 4) | (random.oneIn(3) ? 8 : 0) | (random.oneIn(8) ? 1 : 0);
   const low = ((base & 0xffff) << 16) | (limit & 0xffff);
-  const high = (base & 0xff000000) | (flags << 20) | (limit & 0xf0000) | (access << 8) | ((base >>> 16) & 0xff);
+  const high =
+    (base & 0xff000000) | (flags << 20) | (limit & 0xf0000) | (access << 8) | ((base >>> 16) & 0xff);
   return [low >>> 0, high >>> 0];
 }
 
@@ -152,11 +153,14 @@ function pageRights(machine: FuzzMachine, random: Random): void {
     const frame = random.oneIn(4) ? DATA + PAGE * random.below(6) : page * PAGE;
     machine.memory.push({ at: PAGE_TABLE + 4 * page, dwords: [frame | rights] });
   }
-  if (random.oneIn(6)) {
-    const rights = random.pick([0x07, 0x27, 0x05, 0x25, 0x03, 0x23]);
-    machine.memory.push({ at: DIRECTORY, dwords: [(PAGE_TABLE | rights) >>> 0] });
-  }
-  if (random.oneIn(3)) machine.registers.cr0 = 0x80010011;
+  const protectsKernel = random.oneIn(3);
+  if (protectsKernel) machine.registers.cr0 = 0x80010011;
+  if (!random.oneIn(6)) return;
+  // The stack of level 0 stays writable: else there is no end but a triple fault.
+  const rights = random.pick(
+    protectsKernel ? [0x07, 0x27, 0x03, 0x23] : [0x07, 0x27, 0x05, 0x25, 0x03, 0x23],
+  );
+  machine.memory.push({ at: DIRECTORY, dwords: [PAGE_TABLE | rights] });
 }
 
 const none = (): void => {};
@@ -239,7 +243,9 @@ export function machineOf(
 ): { machine: FuzzMachine; around: Omit<Surroundings, 'following' | 'isFirst'> } {
   const stack = family.stack + (random.oneIn(6) ? random.pick([0x80, 0x7e, 0x7c, 0x84, 1, -1, 2]) : 0);
   const spots = family.code32 ? spotsOf(random, stack) : spots8086(random, stack);
-  const values = GENERAL_REGISTERS.map((name) => (name === 'esp' ? stack : valueOf(name, spots, random)));
+  const values = GENERAL_REGISTERS.map((name) =>
+    name === 'esp' ? stack : initialValue(name, spots, random),
+  );
   const machine: FuzzMachine = {
     fixture: family.fixture,
     registers: {
@@ -256,7 +262,7 @@ export function machineOf(
   };
 }
 
-function valueOf(name: string, spots: readonly number[], random: Random): number {
+function initialValue(name: string, spots: readonly number[], random: Random): number {
   if (name === 'ecx' && random.oneIn(2)) return random.below(10);
   const isPointer = name === 'esi' || name === 'edi' ? !random.oneIn(5) : random.oneIn(4);
   return isPointer ? random.pick(spots) : interestingWord(random);

@@ -64,7 +64,10 @@ function replaceInstruction(old: FuzzInstruction, by: FuzzInstruction | undefine
   return (entry) => {
     const index = entry.instructions.indexOf(old);
     if (index < 0) return entry;
-    return { ...entry, instructions: entry.instructions.toSpliced(index, 1, ...(by === undefined ? [] : [by])) };
+    return {
+      ...entry,
+      instructions: entry.instructions.toSpliced(index, 1, ...(by === undefined ? [] : [by])),
+    };
   };
 }
 
@@ -125,7 +128,9 @@ function withoutRegister(name: string): Simplification {
 }
 
 function flagsOff(eflags: number): Simplification[] {
-  const bits = Array.from({ length: 22 }, (_, bit) => 1 << bit).filter((bit) => (eflags & bit & ~0x202) !== 0);
+  const bits = Array.from({ length: 22 }, (_, bit) => 1 << bit).filter(
+    (bit) => (eflags & bit & ~0x202) !== 0,
+  );
   return bits.map((bit) => (entry) => {
     const flags = entry.machine.registers.eflags;
     if (flags === undefined || (flags & bit) === 0) return entry;

@@ -4,7 +4,7 @@ import type { Profile } from '../protocol.js';
 import type { Implementation } from './implementation.js';
 
 /** The implementations that come along, by name. Any other name is the command line of a program. */
-export const BUILT_IN = ['reference', 'qemu', 'native', 'bochs', 'v86', 'unicorn'] as const;
+export const BUILT_IN = ['reference', 'qemu', 'native', 'bochs', 'v86', 'unicorn', 'kvm'] as const;
 type BuiltIn = (typeof BUILT_IN)[number];
 
 export interface ImplementationOptions {
@@ -42,6 +42,10 @@ export async function createImplementation(
     case 'bochs': {
       const { createBochs } = await import('./bochs/index.js');
       return createBochs({ timeoutFactor: options.timeoutFactor });
+    }
+    case 'kvm': {
+      const { createKvm } = await import('./kvm/index.js');
+      return createKvm({ timeoutFactor: options.timeoutFactor });
     }
     case 'v86': {
       const { createV86 } = await import('./v86/index.js');

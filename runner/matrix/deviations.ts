@@ -35,7 +35,7 @@ export function deviationsOf(results: readonly Result[], known: readonly KnownFa
 /** What differs, without the numbers of the particular case. */
 export function signature({ verdict, details, stderr }: Result): string {
   if (verdict !== 'fail') return crashText(verdict, details, stderr);
-  const lines = details.map((detail) => detail.trim());
+  const lines = withoutCompanion(details.map((detail) => detail.trim()));
   const outcome = lines.find((line) => line.startsWith('outcome '));
   if (outcome !== undefined) return `ends with ${outcome.replace(/^outcome /, '')}`;
   const eip = lines.find((line) => line.startsWith('EIP '));
@@ -43,6 +43,12 @@ export function signature({ verdict, details, stderr }: Result): string {
   const labels = lines.map(labelOf);
   const distinct = [...new Set(labels)];
   return distinct.length > MANY ? `${distinct.slice(0, MANY).join('; ')}; and more` : distinct.join('; ');
+}
+
+/** RF in the pushed flags goes wrong beside everything else where it goes wrong at all; alone it is told. */
+function withoutCompanion(lines: readonly string[]): readonly string[] {
+  const others = lines.filter((line) => !line.startsWith('pushed EFLAGS.RF'));
+  return others.length > 0 ? others : lines;
 }
 
 function eipText(line: string): string {

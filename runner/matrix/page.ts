@@ -55,7 +55,7 @@ function chapter({ title, results }: Column, known: readonly KnownFailure[]): st
     deviations.length === 0 ? 'No deviation.\n' : `${deviations.length} kinds of deviation:\n`,
     ...deviations.map(
       ({ what, cases }) =>
-        `- ${capital(escape(what))}${what.endsWith('.') ? '' : '.'} ${countText(cases.length)}: ${compactIds(
+        `- ${capital(escaped(what))}${what.endsWith('.') ? '' : '.'} ${countText(cases.length)}: ${compactIds(
           cases,
         )
           .map((id) => `\`${id}\``)
@@ -64,7 +64,7 @@ function chapter({ title, results }: Column, known: readonly KnownFailure[]): st
     ...(reasons.size === 0 ? [] : ['', 'Not supported:', '']),
     ...[...reasons]
       .sort((a, b) => b[1] - a[1])
-      .map(([reason, count]) => `- ${escape(reason)} (${countText(count)})`),
+      .map(([reason, count]) => `- ${escaped(reason)} (${countText(count)})`),
     '',
   ].join('\n');
 }
@@ -73,4 +73,4 @@ const countText = (count: number): string => (count === 1 ? '1 case' : `${count}
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Text of a program, which may hold what Markdown would take for its own. */
-const escape = (text: string): string => text.replace(/[*_<>|`\\]/g, '\\$&').replace(/\s+/g, ' ');
+const escaped = (text: string): string => text.replace(/[*_<>|`\\]/g, '\\$&').replace(/\s+/g, ' ');

@@ -99,8 +99,8 @@ export const arpl: Execute = (cpu, instruction) => {
   requireProtectedMode(cpu);
   const { first, second } = instruction;
   const wanted = rplOf(readOperand(cpu, instruction, second));
-  const selector = readForUpdate(cpu, instruction, first);
+  const selector = readOperand(cpu, instruction, first);
   const raises = rplOf(selector) < wanted;
-  if (raises) updateOperand(cpu, first, (selector & ~3) | wanted);
+  if (raises) writeOperand(cpu, instruction, first, (selector & ~3) | wanted);
   setFlag(cpu, ZF, raises);
 };

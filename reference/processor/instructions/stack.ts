@@ -78,15 +78,21 @@ export const enter: Execute = (cpu, instruction) => {
   const stackPointer = cpu.general[ESP];
   const framePointer = ((stackPointer & ~mask) | stackOffset(cpu, -size)) >>> 0;
   const values = [readGeneral(cpu, EBP, size)];
+  const frame = new StackFrame(cpu, cpu.ss, stackPointer, cpu.cpl, size);
+  // Each value has its place before the next link is read.
+  const placeLast = (): void => {
+    frame.require(values.length);
+    frame.requirePages(values.length);
+  };
+  placeLast();
   for (let i = 1; i < level; i++) {
     const link = ((cpu.general[EBP] - i * size) & mask) >>> 0;
     values.push(readSegment(cpu, cpu.ss, link, size));
+    placeLast();
   }
   if (level > 0) values.push(truncate(framePointer, size));
+  placeLast();
 
-  const frame = new StackFrame(cpu, cpu.ss, stackPointer, cpu.cpl, size);
-  frame.require(values.length);
-  frame.requirePages(values.length);
   const pointer = stackOffset(cpu, -size * values.length - instruction.immediate);
   prepareSegmentWrite(cpu, cpu.ss, pointer, size);
   for (const value of values) frame.push(value);

@@ -27,6 +27,9 @@ const IMAGE = {
 const ALL_MASKED = 0x3f;
 const zeros = (at: number, count: number): MemoryRun => ({ at, hex: '00'.repeat(count) });
 
+/** Upper halves of the control, status and tag words in the image: some emulators store zeros there. */
+const RESERVED_HALVES = [2, 6, 10];
+
 /**
  * The pointers, and the registers that are empty, do not count; nor do the bits that a processor may choose freely, a mask for the
  * upper byte of the status word.
@@ -36,6 +39,7 @@ function imageMasks({ output }: Place, { memory }: Outcome, defined: number): Me
   const tags = memory.read32(output + IMAGE.tags);
   const masks = [
     zeros(output + IMAGE.pointers, IMAGE.pointerBytes),
+    ...RESERVED_HALVES.map((offset) => zeros(output + offset, 2)),
     { at: output + IMAGE.status + 1, hex: defined.toString(16).padStart(2, '0') },
   ];
   for (let i = 0; i < 8; i++) {

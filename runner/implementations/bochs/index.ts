@@ -37,7 +37,7 @@ const PAUSE_MILLISECONDS = 20;
 const NOT_FOUND = /not found|No such file or directory/;
 
 /** As measured; every choice that is not here has its first value. */
-const CHOICES = {};
+const CHOICES = { branch_limit: 'after_push', enter_fault: 'stored', pusha_fault: 'stored' };
 
 /** Bochs, the strictest of the interpreters. Each start of it runs a batch of cases. */
 export function createBochs(options: BochsOptions = {}): Implementation {
