@@ -21,6 +21,17 @@ Examples:
   lguest-conformance run --impl qemu --clause PF-1 --clause PF-2
 ${EXIT_CODES}`;
 
+const BOOT_EXIT_CODES = `
+At a terminal Ctrl-] ends the run; Ctrl-C goes to the guest.
+
+Exit codes:
+  0    the guest has switched itself off
+  1    it has crashed, or misused a device; a replay was not the same
+  2    the command line, the image or another file is wrong; nothing was run
+  3    it did something that the reference does not model; the message names it
+  4    it has used up its instructions, or sleeps for ever
+  130  interrupted`;
+
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
 /** The command line. Each command's module is loaded only when it is called: `--help` must not wait for the others. */
@@ -161,6 +172,31 @@ function program(done: (code: number) => void): Command {
     .action(async (options) => {
       const { fuzzCommand } = await import('./commands/fuzz.js');
       done(await fuzzCommand(options));
+    });
+
+  cli
+    .command('boot')
+    .description('boot a Linux kernel for lguest, or another guest, on the reference')
+    .argument('<image>', 'an ELF file (vmlinux) or a bzImage')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option('--disk <file>', 'block device; may be repeated; is written to', collect, [])
+    .option('--append <text>', "the kernel's command line", 'console=hvc0')
+    .option('--memory <size>', 'such as 64M', '64M')
+    .option('--format <name>', 'auto, elf, bzimage, or flat: the bytes go to 1 MiB and start there', 'auto')
+    .option('--profile <name>', 'linux-2.6.29 or hardened')
+    .option('--max-instructions <number>', 'of the guest; then the run ends', Number)
+    .option('--instruction-time <ns>', 'model time that an instruction takes', Number, 50)
+    .option('--seed <number>', 'of all that is random', Number, 1)
+    .option('--rng', 'a random number device')
+    .option('--input <file>', 'what is typed: a file, or - for standard input; default: the terminal')
+    .option('--realtime', 'sleep takes as long as it would; default at a terminal')
+    .option('--stats', 'say at the end what the guest has made the host do')
+    .option('--record <file>', 'write down the input and its times')
+    .option('--replay <file>', 'the same run again')
+    .addHelpText('after', BOOT_EXIT_CODES)
+    .action(async (image: string, options) => {
+      const { boot } = await import('./commands/boot.js');
+      done(await boot(image, options));
     });
 
   return cli;

@@ -72,6 +72,34 @@ test('an entry may name several cases', async () => {
   expect(compareKnown(results, known, suite, true).unexpected).toEqual([]);
 });
 
+describe('an entry may say', () => {
+  const compared = async (text: string) =>
+    compareKnown(results, await readKnownFailures(file(text)), suite, true);
+
+  test('that its cases are flaky: then neither a failure nor a pass is red', async () => {
+    const comparison = await compared('- { case: [gates/a, gates/b], status: flaky, reason: a race }\n');
+    expect(comparison.flaky.map((entry) => entry.result.case.id)).toEqual(['gates/a', 'gates/b']);
+    expect(comparison.unexpected.map((entry) => entry.case.id)).toEqual(['gates/t/1']);
+    expect(comparison.unexpectedPasses).toEqual([]);
+  });
+
+  test('that they will not be mended: a pass is red all the same', async () => {
+    const comparison = await compared(
+      '- { case: [gates/a, gates/b], status: wont-fix, reason: by design }\n',
+    );
+    expect(comparison.expected.map(({ entry }) => entry.status)).toEqual(['wont-fix']);
+    expect(comparison.unexpectedPasses.map((entry) => entry.result.case.id)).toEqual(['gates/b']);
+  });
+
+  test('where it is written up in place of a reason', async () => {
+    const { expected } = await compared('- { case: gates/a, link: "https://example.org/7" }\n');
+    expect(expected[0]?.entry).toMatchObject({
+      reason: 'https://example.org/7',
+      link: 'https://example.org/7',
+    });
+  });
+});
+
 describe('an entry with "only"', () => {
   const path = 'memory.pushed_eflags';
   const failures = [
@@ -91,6 +119,11 @@ describe('an entry with "only"', () => {
     expect(comparison.stale).toEqual([]);
   });
 
+  test('for one case is red when that case passes', async () => {
+    const comparison = await compared(`- { case: gates/b, only: [${path}], reason: x }\n`);
+    expect(comparison.unexpectedPasses.map((entry) => entry.result.case.id)).toEqual(['gates/b']);
+  });
+
   test('leaves what it does not foresee to other entries', async () => {
     const text = `- { case: "**", only: [${path}], reason: x }\n- { case: gates/t/*, reason: y }\n`;
     expect((await compared(text)).expected.map(({ entry }) => entry.reason)).toEqual(['x', 'y', 'y']);
@@ -104,12 +137,15 @@ describe('an entry with "only"', () => {
 });
 
 test.each([
-  ['- { case: gates/a }\n', ':1: "gates/a" has no reason'],
+  ['- { case: gates/a }\n', ':1: "gates/a" has no reason and no link'],
   ['- { case: gates/a, reason: " " }\n', ':1: "gates/a" has no reason'],
   ['- { reason: x }\n', ':1: the key "case" is missing'],
   ['- { case: a, reason: x, why: y }\n', ':1: unknown key "why"'],
   ['- { case: [], reason: x }\n', ':1: the key "case" is missing'],
   ['- { case: a, reason: x, only: memory }\n', ':1: the key "only" is not a list of paths'],
+  ['- { case: a, reason: x, status: broken }\n', ':1: status must be one of known-failure, wont-fix, flaky'],
+  ['- { case: gates/t*, reason: x }\n', ':1: in "gates/t*" a wildcard stands for a part of a component'],
+  ['- { case: a, reason: x\n', 'expectations.yaml:'],
   ['case: a\n', 'is not a YAML list'],
 ])('%j is refused', async (text, message) => {
   await expect(readKnownFailures(file(text))).rejects.toThrow(message);

@@ -16,6 +16,8 @@ const LOCAL_TIMER_VECTOR = 0xef;
 const NANOSECONDS = 1_000_000_000;
 /** How many instructions later the guest must have taken the host's interrupt. */
 const GRACE = 1000;
+/** A guest that has been entered so often since the last tick gets nowhere. */
+const MOST_VISITS_IN_TICK = 1_000_000;
 /** For each guest instruction, at most so many of host and Switcher, and rounds of repeated instructions. */
 const HOST_SHARE = 100;
 
@@ -92,7 +94,7 @@ export class ModelTime implements World {
   }
 
   get isAtLimit(): boolean {
-    return this.executed >= this.maxInstructions;
+    return this.executed >= this.maxInstructions || this.visitsInTick > MOST_VISITS_IN_TICK;
   }
 
   /** When something is known to happen; null: never. */
@@ -139,8 +141,8 @@ export class ModelTime implements World {
     const until = Math.min(this.nextTick, this.nextEvent ?? Number.POSITIVE_INFINITY);
     const left = Math.max(0, this.maxInstructions - executed);
     const after = Math.min(left, Math.max(0, Math.ceil((until - now) / clock.nanosecondsPerInstruction)));
-    // A guest that faults without end executes nothing: it must come to its limit too.
-    if (++this.visitsInTick > this.maxInstructions) this.running().kernel.signal_pending = true;
+    // A guest that faults without end executes nothing: it must come to an end too.
+    if (++this.visitsInTick > MOST_VISITS_IN_TICK) this.running().kernel.signal_pending = true;
     return {
       instructions: (after + GRACE) * HOST_SHARE,
       outerInstructions: after + GRACE,

@@ -51,7 +51,5 @@ export function openCodeSegment(segment: Segment): void {
 
 /** CR0.PE has changed, or all registers were set. Going to protected mode changes nothing until CS is loaded: MODE-8. */
 export function enterModeOfPe(cpu: Cpu): void {
-  if (!inRealMode(cpu)) return;
-  cpu.cpl = 0;
-  openCodeSegment(cpu.cs);
+  if (inRealMode(cpu)) openCodeSegment(cpu.cs);
 }

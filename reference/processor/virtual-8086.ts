@@ -3,39 +3,19 @@
 /** Virtual-8086 mode, and the virtual interrupt flag of CR4.VME and CR4.PVI: chapter 27, from MODE-9 on. */
 
 import { type Cpu, CR4, CS, DS, ES, ESP, FS, GS, SS } from './cpu.js';
-import { generalProtection, stackFault } from './exceptions.js';
-import {
-  ALL_FLAGS,
-  IF,
-  IOPL,
-  ioPrivilegeLevel,
-  NT,
-  RF,
-  setFlag,
-  setFlags,
-  TF,
-  VIF,
-  VIP,
-  VM,
-} from './flags.js';
+import { generalProtection } from './exceptions.js';
+import { ALL_FLAGS, IF, IOPL, ioPrivilegeLevel, RF, setFlag, setFlags, TF, VIF, VIP, VM } from './flags.js';
 import { inVirtual8086Mode, load8086Segment } from './modes.js';
 import { readSystem } from './paging.js';
 import { pushAndEnter8086, returnFromInterrupt8086 } from './real-mode.js';
-import { insideLimit } from './segmentation.js';
-import { peek, stackOffset } from './stack.js';
+import { peek } from './stack.js';
 import { ioMapBase } from './task-state.js';
 
-/** EIP, CS, EFLAGS, ESP, SS, ES, DS, FS and GS. */
-const FRAME_BYTES = 36;
-
-/** The segments of that frame, from its lowest address on. */
+/** The data segments of the frame of IRET, from the lowest address on. */
 const FRAME_SEGMENTS = [ES, DS, FS, GS] as const;
 
 /** IRET at level 0 of an image with VM set: MODE-9. EIP, CS and EFLAGS have been read. */
 export function returnToVirtual8086(cpu: Cpu, eip: number, code: number, image: number): void {
-  for (let distance = 0; distance < FRAME_BYTES; distance += 4) {
-    if (!insideLimit(cpu.ss, stackOffset(cpu, distance), 4)) throw stackFault(0);
-  }
   if (eip > 0xffff) throw generalProtection(0);
   const pointer = peek(cpu, 12, 4);
   const stack = peek(cpu, 16, 4) & 0xffff;
@@ -124,7 +104,7 @@ export function redirectInterrupt(cpu: Cpu, vector: number): boolean {
   }
   const flags = privileged ? cpu.eflags : virtualImage(cpu, cpu.eflags);
   pushAndEnter8086(cpu, vector * 4, flags, cpu.nextEip);
-  cpu.eflags &= ~(NT | (privileged ? IF : VIF));
+  setFlag(cpu, privileged ? IF : VIF, false);
   return true;
 }
 

@@ -75,8 +75,8 @@ export class Session {
       time.afterVisit = () => statistics.afterVisit();
     }
     time.sleepsInReality = options.realtime || !source.ended;
-    for (const event of options.planned) {
-      if (event.at >= time.now) time.plan(event.at, () => this.deliver(launcher, event));
+    for (const event of options.planned.slice(this.received.length)) {
+      time.plan(event.at, () => this.deliver(launcher, event));
     }
     for (;;) {
       const turn = launcher.turn();
@@ -122,5 +122,9 @@ function breathe(): Promise<void> {
 
 /** What a recording keeps of the end. */
 export function recordedEnd({ ending, instructions, console }: SessionEnd): RunEnd {
-  return { ended: 'reason' in ending ? `${ending.ended}: ${ending.reason}` : ending.ended, instructions, console };
+  return {
+    ended: 'reason' in ending ? `${ending.ended}: ${ending.reason}` : ending.ended,
+    instructions,
+    console,
+  };
 }

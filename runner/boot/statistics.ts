@@ -40,7 +40,10 @@ class Counts {
   lines(title: string): string[] {
     const total = [...this.counts.values()].reduce((sum, count) => sum + count, 0);
     const sorted = [...this.counts].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
-    return [`${title}: ${total}`, ...sorted.map(([name, count]) => `  ${String(count).padStart(10)}  ${name}`)];
+    return [
+      `${title}: ${total}`,
+      ...sorted.map(([name, count]) => `  ${String(count).padStart(10)}  ${name}`),
+    ];
   }
 }
 

@@ -12,6 +12,8 @@ export interface InputSource {
   readonly ended: boolean;
   /** The user wants the run to end. */
   readonly escaped: boolean;
+  /** A user types at a terminal. */
+  readonly interactive: boolean;
   /** Waits until there is something, or so many milliseconds have passed. */
   wait(milliseconds: number | null): Promise<void>;
   close(): void;
@@ -22,6 +24,7 @@ export const NO_INPUT: InputSource = {
   take: () => [],
   ended: true,
   escaped: false,
+  interactive: false,
   wait: async () => {},
   close: () => {},
 };
@@ -35,7 +38,7 @@ export class StreamInput implements InputSource {
   escaped = false;
   private readonly came: Buffer[] = [];
   private wake: (() => void) | undefined;
-  private readonly interactive: boolean;
+  readonly interactive: boolean;
 
   constructor(private readonly stream: NodeJS.ReadStream) {
     this.interactive = stream.isTTY === true;

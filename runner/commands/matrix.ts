@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { loadSuite } from '../cases/suite.js';
 import { type KnownFailure, readKnownFailures } from '../known-failures.js';
 import { type Column, collect } from '../matrix/collect.js';
@@ -9,11 +8,12 @@ import { cellText, countsOf, linesOf } from '../matrix/counts.js';
 import { deviationsOf } from '../matrix/deviations.js';
 import { pageOf } from '../matrix/page.js';
 import { messageOf } from '../message-of.js';
-import { packageRoot, suiteVersion } from '../package.js';
+import { suiteVersion } from '../package.js';
 import { print, write } from '../report/output.js';
 import { select } from '../select.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { refuseProblems } from './options.js';
+import { ownExpectations } from './run.js';
 
 export interface MatrixOptions {
   impl: string[];
@@ -51,8 +51,8 @@ export async function matrix(patterns: readonly string[], options: MatrixOptions
 }
 
 async function knownDeviations(name: string): Promise<KnownFailure[]> {
-  const file = join(packageRoot, 'runner', 'implementations', name, 'expectations.yaml');
-  return existsSync(file) ? readKnownFailures(file) : [];
+  const file = ownExpectations(name);
+  return file === undefined ? [] : readKnownFailures(file);
 }
 
 function writePage(file: string, text: string): void {

@@ -124,8 +124,7 @@ function progressOf(report: TextReport, all: number): (result: Result) => void {
 /** Only what must be read is read: with plain patterns and behaviours, their folders. */
 function foldersFor(patterns: readonly string[], options: RunCommandOptions): string[] | undefined {
   // Known failures are held against the whole suite, so that a stale entry is seen.
-  if (options.expectations !== undefined || options.impl === 'qemu' || options.impl === 'native')
-    return undefined;
+  if (options.expectations !== undefined || ownExpectations(options.impl) !== undefined) return undefined;
   const named =
     behavioursOfPatterns(patterns) ?? (options.behaviour.length > 0 ? options.behaviour : undefined);
   if (named === undefined) return undefined;
@@ -135,11 +134,16 @@ function foldersFor(patterns: readonly string[], options: RunCommandOptions): st
 
 async function knownFailures(options: RunCommandOptions): Promise<KnownFailure[]> {
   const files = options.expectations === undefined ? [] : [options.expectations];
-  if (isBuiltIn(options.impl)) {
-    const own = join(packageRoot, 'runner', 'implementations', options.impl, 'expectations.yaml');
-    if (existsSync(own)) files.push(own);
-  }
+  const own = ownExpectations(options.impl);
+  if (own !== undefined) files.push(own);
   return (await Promise.all(files.map(readKnownFailures))).flat();
+}
+
+/** The file of known deviations of an implementation that comes along, when it has one. */
+export function ownExpectations(impl: string): string | undefined {
+  if (!isBuiltIn(impl)) return undefined;
+  const file = join(packageRoot, 'runner', 'implementations', impl, 'expectations.yaml');
+  return existsSync(file) ? file : undefined;
 }
 
 function timeoutFactor(seconds: number | undefined): number {

@@ -126,7 +126,9 @@ function overwritesItself({ instructions }: FuzzCase, request: CaseRequest, { st
   if (!isProcessorGiven(request.given)) return false;
   if (!instructions.some(({ prefixes }) => prefixes.some((prefix) => REPEATS.includes(prefix)))) return false;
   const before = MemoryImage.of(request.given.memory);
-  return beginnings(instructions).some(
-    (offset) => state.memory.read8(CODE + offset) !== before.read8(CODE + offset),
-  );
+  const end = beginnings(instructions).at(-1) ?? 0;
+  for (let at = CODE; at < CODE + end; at++) {
+    if (state.memory.read8(at) !== before.read8(at)) return true;
+  }
+  return false;
 }

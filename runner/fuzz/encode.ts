@@ -26,6 +26,11 @@ const LOCK = 0xf0;
 const REPEAT = [0xf2, 0xf3];
 const SEGMENTS = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 const STRINGS = new Set(['MOVS', 'CMPS', 'STOS', 'LODS', 'SCAS', 'INS', 'OUTS']);
+/**
+ * A repeat prefix, which the manuals reserve here, makes another instruction on later processors, as it does in front of
+ * most opcodes behind 0Fh: PAUSE; LOOPE and LOOPNE take their condition from it on AMD's.
+ */
+const REPEAT_MEANS_MORE = new Set(['NOP', 'LOOPE', 'LOOPNE']);
 const ALLOWS_LOCK = new Set(
   'ADD OR ADC SBB AND SUB XOR INC DEC NOT NEG XADD CMPXCHG CMPXCHG8B BTS BTR BTC XCHG'.split(' '),
 );
@@ -77,11 +82,12 @@ function prefixesFor(form: Form, code32: boolean, random: Random): number[] {
   if (random.oneIn(10)) prefixes.push(ADDRESS_SIZE);
   if (random.oneIn(8)) prefixes.push(random.pick(SEGMENTS));
   if (STRINGS.has(mnemonic) && random.oneIn(2)) prefixes.push(random.pick(REPEAT));
-  // In front of other opcodes behind 0Fh, and of NOP, a repeat prefix makes another instruction on later processors.
-  else if (opcode[0] !== 0x0f && mnemonic !== 'NOP' && random.oneIn(40)) prefixes.push(random.pick(REPEAT));
+  else if (opcode[0] !== 0x0f && !REPEAT_MEANS_MORE.has(mnemonic) && random.oneIn(40))
+    prefixes.push(random.pick(REPEAT));
   // LOCK MOV CR0 is another register on some processors.
   if (mnemonic !== 'MOVCR' && random.oneIn(ALLOWS_LOCK.has(mnemonic) ? 12 : 80)) prefixes.push(LOCK);
-  if (random.oneIn(200)) prefixes.push(...Array.from({ length: LONGEST - 3 }, () => random.pick(SEGMENTS)));
+  if (mnemonic !== '(undefined)' && random.oneIn(200))
+    prefixes.push(...Array.from({ length: LONGEST - 3 }, () => random.pick(SEGMENTS)));
   return prefixes;
 }
 

@@ -13,7 +13,7 @@ const FREEDOMS: Readonly<Record<string, { mnemonics: readonly string[]; paths: r
   popa_fault: { mnemonics: ['POPA'], paths: ['registers'] },
   pusha_fault: { mnemonics: ['PUSHA'], paths: ['memory'] },
   enter_fault: { mnemonics: ['ENTER'], paths: ['memory'] },
-  cmps_order: { mnemonics: ['CMPS'], paths: ['registers.cr2', 'memory'] },
+  cmps_order: { mnemonics: ['CMPS'], paths: ['registers.cr2', 'registers.eip', 'registers.esp', 'memory'] },
   branch_limit: { mnemonics: ['CALL'], paths: ['memory'] },
   stale_translation: { mnemonics: [], paths: [] },
   global_translation: { mnemonics: [], paths: [] },
@@ -27,6 +27,13 @@ const ORDER: Freedom = {
 
 /** A far CALL to an offset beyond the limit of its target may have stored the return address below ESP, as a near one may. */
 const FAR_LIMIT: Freedom = { mnemonics: ['CALL'], paths: ['memory'], vector: 13 };
+
+/** A far RET may read all that it might need before it looks at any of it. */
+const EARLY_READ: Freedom = {
+  mnemonics: ['RETF', 'IRET'],
+  paths: ['registers.cr2', 'registers.eip', 'registers.esp', 'memory'],
+  vector: 13,
+};
 
 export interface Freedom {
   /** It is about cases that end with this exception; about all when there is none. */
@@ -43,7 +50,7 @@ export function freedomsOf(
   defaults: Readonly<Record<string, string>>,
 ): Freedom[] {
   const declared = Object.entries(choices).filter(([name, value]) => defaults[name] !== value);
-  return [ORDER, FAR_LIMIT, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
+  return [ORDER, FAR_LIMIT, EARLY_READ, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
 }
 
 export function isFree(
@@ -62,9 +69,10 @@ export function isFree(
 
 /**
  * Why the answer of `native` to a case with this outcome is none: when a page is touched, its monitor goes on by way of
- * the kernel, which sets the RPL of DS, ES, FS and GS to 3.
+ * the kernel, which sets the RPL of DS, ES, FS and GS to 3 and makes null selectors 0.
  */
 export function isDisturbed(label: string, { ds, es, fs, gs }: ProcessorRegisters): boolean {
-  const changes = ({ selector }: SegmentRegister): boolean => selector !== 0 && (selector & 3) !== 3;
+  const changes = ({ selector }: SegmentRegister): boolean =>
+    selector !== 0 && (selector < 4 || (selector & 3) !== 3);
   return label === 'native' && [ds, es, fs, gs].some(changes);
 }

@@ -72,7 +72,7 @@ export async function fuzz(
       if (verdict.kind === 'unanswered') countReason(report, verdict.reason);
       if (verdict.kind !== 'different') continue;
       report.different++;
-      const finding = await examined(contest, fixtures, entry, verdict, seen);
+      const finding = await examined(contest, fixtures, entry, verdict, seen, report);
       if (finding === undefined || report.findings.length >= plan.most) continue;
       report.findings.push(finding);
       listener.finding(finding);
@@ -103,6 +103,7 @@ async function examined(
   entry: FuzzCase,
   verdict: Different,
   seen: Set<string>,
+  report: FuzzReport,
 ): Promise<Finding | undefined> {
   const kind = kindOf(entry.instructions.at(-1)?.mnemonic ?? '', verdict.differences);
   const attempt = Array.from({ length: MOST_OF_A_KIND }, (_, i) => `${kind} ${i}`).find(
@@ -117,14 +118,17 @@ async function examined(
     ),
   );
   const [again] = await contest.judge([smallest]);
-  const final = again?.kind === 'different' ? again : verdict;
-  const told = `${entry.family}: ${kindOf(titleOf(smallest), final.differences)}`;
+  if (again?.kind !== 'different') {
+    countReason(report, 'the difference did not come again');
+    return undefined;
+  }
+  const told = `${entry.family}: ${kindOf(titleOf(smallest), again.differences)}`;
   if (seen.has(told)) return undefined;
   seen.add(told);
   const source = `${contest.labels.join(' and ')}; fuzzing, ${entry.id}`;
-  const remarks = final.differences.map((found) => `  # ${differenceText(found)} of the reference`);
-  const text = [...remarks, caseText(smallest, final.ending, source, fixtures)].join('\n');
-  return { entry: smallest, differences: final.differences, text };
+  const remarks = again.differences.map((found) => `  # ${differenceText(found)} of the reference`);
+  const text = [...remarks, caseText(smallest, again.ending, source, fixtures)].join('\n');
+  return { entry: smallest, differences: again.differences, text };
 }
 
 /** Where a difference is, without its address. */

@@ -75,13 +75,20 @@ export function undefinedBefore(instructions: readonly FuzzInstruction[]): numbe
   return before;
 }
 
+/** Behind the code the fixtures have HLTs up to here. */
+const HALTS_END = 0x100;
+
 /**
  * The flags that do not count when a run has ended at `offset` of the code.
- * @param offset of the instruction that an exception names; undefined when that is nowhere in the code
+ * @param offset of the instruction that an exception names; undefined when nothing names one
  */
 export function undefinedAtEnd(instructions: readonly FuzzInstruction[], offset: number | undefined): number {
   const before = undefinedBefore(instructions);
   if (before === undefined) return ARITHMETIC_FLAGS;
-  const index = offset === undefined ? -1 : beginnings(instructions).indexOf(offset);
-  return before[index] ?? before.reduce((all, flags) => all | flags, 0);
+  const begins = beginnings(instructions);
+  const flags = before[offset === undefined ? -1 : begins.indexOf(offset)];
+  if (flags !== undefined) return flags;
+  // What ran in the data or in the middle of an instruction, and which flags that left undefined, nobody knows.
+  const isBehind = offset === undefined || (offset >= (begins.at(-1) ?? 0) && offset < HALTS_END);
+  return isBehind ? before.reduce((all, some) => all | some, 0) : ARITHMETIC_FLAGS;
 }

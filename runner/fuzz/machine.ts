@@ -74,13 +74,18 @@ const USER_ACCESS = [0xf1, 0xf3, 0xf3, 0xf3, 0xf5, 0xf7, 0xf7, 0xf9, 0xfb, 0x73,
 const SYSTEM_TYPES = [0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x89, 0x8b, 0x8c, 0x8e, 0x8f, 0x80, 0x8a];
 
 const LIMITS = [0, 1, 0xfff, 0x1000, 0x1ffe, 0x2fff, 0xbfff, 0xcfff, 0xffff, 0xfffff];
+/** With the largest base these are still inside the memory. */
+const SHORT_LIMITS = [0, 1, 0xfff, 0x1000, 0x1ffe, 0x2fff, 0xbfff, 0xcfff, 0xffff];
+/** The same in pages. */
+const SHORT_PAGES = [0, 1, 0x0c, 0x0f];
 const BASES = [0, 0, 0, 0x1000, 0x8000, 0x9000, 0xa000, 0xa001, 0xb800];
 
 /** A descriptor as two double words. */
-function descriptor(access: number, random: Random): [number, number] {
+function descriptor(access: number, random: Random, isShort = false): [number, number] {
   const base = random.pick(BASES);
-  const limit = random.pick(LIMITS);
-  const flags = (random.oneIn(4) ? 0 : 4) | (random.oneIn(3) ? 8 : 0) | (random.oneIn(8) ? 1 : 0);
+  const granular = random.oneIn(3);
+  const limit = random.pick(isShort ? (granular ? SHORT_PAGES : SHORT_LIMITS) : LIMITS);
+  const flags = (random.oneIn(4) ? 0 : 4) | (granular ? 8 : 0) | (random.oneIn(8) ? 1 : 0);
   const low = ((base & 0xffff) << 16) | (limit & 0xffff);
   const high =
     (base & 0xff000000) | (flags << 20) | (limit & 0xf0000) | (access << 8) | ((base >>> 16) & 0xff);
@@ -98,8 +103,8 @@ function anyDescriptor(random: Random): [number, number] {
   if (random.oneIn(5)) return callGate(random);
   const present = random.oneIn(10) ? 0x7f : 0xff;
   const level = random.below(4) << 5;
-  if (random.oneIn(6)) return descriptor((random.pick(SYSTEM_TYPES) | level) & present, random);
-  return descriptor((0x90 | random.below(16) | level) & present, random);
+  if (random.oneIn(6)) return descriptor((random.pick(SYSTEM_TYPES) | level) & present, random, true);
+  return descriptor((0x90 | random.below(16) | level) & present, random, true);
 }
 
 const selectorsOf = (from: number, to: number, bits: readonly number[]): number[] =>
@@ -135,7 +140,18 @@ function userSegments(machine: FuzzMachine, random: Random): void {
   }
 }
 
+/** The fixture's segments, but no longer than the memory that is there: nobody knows what lies behind it. */
+const SHORT_SEGMENTS = [0x9b, 0x93].flatMap((access) => [0x0000001e, 0x00c00000 | (access << 8)]);
+const SHORT_OUTER_SEGMENTS = [0xfb, 0xf3, 0xbb, 0xb3].flatMap((access) => [
+  0x0000001e,
+  0x00c00000 | (access << 8),
+]);
+
 function systemSegments(machine: FuzzMachine, random: Random): void {
+  machine.memory.push(
+    { at: GDT + 8, dwords: SHORT_SEGMENTS },
+    { at: GDT + 0x20, dwords: SHORT_OUTER_SEGMENTS },
+  );
   randomLdt(machine, () => anyDescriptor(random));
   const count = random.between(2, (GDT_END - FREE_GDT) / 8);
   machine.memory.push({

@@ -20,7 +20,6 @@ export function compare(environment: Environment, left: Ext80, right: Ext80, qui
       return 'unordered';
     }
     reportDenormals(environment, left, right);
-    if (isZero(left) && isZero(right)) return 'equal';
   }
   if (left.negative !== right.negative && !isZero(left) && !isZero(right)) {
     return left.negative ? 'less' : 'greater';

@@ -8,7 +8,7 @@ import { invalidOpcode } from '../exceptions.js';
 import { setFlag, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
 import { requireProtectedMode } from '../modes.js';
-import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
+import { readOperand, writeOperand } from '../operands.js';
 import { readFarPointer } from './control.js';
 
 /** 16 bits in memory, zero-extended in a register: SEG-15. */

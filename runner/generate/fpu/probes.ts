@@ -34,14 +34,16 @@ const RESERVED_HALVES = [2, 6, 10];
  * The pointers, and the registers that are empty, do not count; nor do the bits that a processor may choose freely, a mask for the
  * upper byte of the status word.
  */
-function imageMasks({ output }: Place, { memory }: Outcome, defined: number): MemoryRun[] {
-  const top = (memory.read32(output + IMAGE.status) >>> 11) & 7;
+function imageMasks(title: string, { output }: Place, { memory }: Outcome, defined: number): MemoryRun[] {
+  const status = memory.read32(output + IMAGE.status);
+  const top = (status >>> 11) & 7;
   const tags = memory.read32(output + IMAGE.tags);
   const masks = [
     zeros(output + IMAGE.pointers, IMAGE.pointerBytes),
     ...RESERVED_HALVES.map((offset) => zeros(output + offset, 2)),
     { at: output + IMAGE.status + 1, hex: defined.toString(16).padStart(2, '0') },
   ];
+  if (leavesPartialRemainder(title, status)) masks.push(zeros(output + IMAGE.registers, IMAGE.registerBytes));
   for (let i = 0; i < 8; i++) {
     const isEmpty = ((tags >>> (2 * ((top + i) & 7))) & 3) === 3;
     if (isEmpty) masks.push(zeros(output + IMAGE.registers + IMAGE.registerBytes * i, IMAGE.registerBytes));
@@ -58,6 +60,12 @@ function definedCodes(title: string, { output }: Place, { memory }: Outcome): nu
   const isNan = (memory.read32(output + IMAGE.registers + 8) & 0x7fff) === 0x7fff;
   return title.startsWith('fprem') && isNan ? 0xff & ~CONDITION_CODES : 0xff;
 }
+
+const C2 = 0x400;
+
+/** How far one step of FPREM goes is open. */
+const leavesPartialRemainder = (title: string, status: number): boolean =>
+  title.startsWith('fprem') && (status & C2) !== 0;
 
 /** Parts of data, each at its offset. */
 function layOut(parts: Readonly<Record<number, readonly number[]>>): number[] {
@@ -111,7 +119,7 @@ function onNumbers(
       ...instruction(place),
       ...code.fnsave(place.output),
     ],
-    masks: (place, outcome) => imageMasks(place, outcome, definedCodes(title, place, outcome)),
+    masks: (place, outcome) => imageMasks(title, place, outcome, definedCodes(title, place, outcome)),
   };
 }
 
@@ -203,7 +211,7 @@ function onState(
     title,
     data: layOut({ 0: state, [INPUT.operandBesideState]: operand }),
     code: (place) => [...code.frstor(place.input), ...instruction(place), ...code.fnsave(place.output)],
-    masks: (place, outcome) => imageMasks(place, outcome, definedCodes(title, place, outcome)),
+    masks: (place, outcome) => imageMasks(title, place, outcome, definedCodes(title, place, outcome)),
   };
 }
 
@@ -347,6 +355,7 @@ function pointersProbe(random: Random): Probe {
 function transcendentalProbe(random: Random): Probe {
   const form = random.pick(code.TRANSCENDENTAL);
   const top = transcendentalOperand(random, form.name);
+  const popsOne = ['fpatan', 'fyl2x', 'fyl2xp1'].includes(form.name);
   return {
     title: form.name,
     data: layOut({ [INPUT.top]: top, [INPUT.second]: numbers.extended(random) }),
@@ -356,7 +365,7 @@ function transcendentalProbe(random: Random): Probe {
       ...code.fldExtended(input + INPUT.top),
       ...withIndex(form, 0),
       ...code.fstpDouble(output),
-      ...code.fstpDouble(output + 8),
+      ...(popsOne ? [] : code.fstpDouble(output + 8)),
       ...code.fninit,
     ],
   };

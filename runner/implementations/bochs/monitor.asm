@@ -22,6 +22,7 @@ NUMBER      equ CONTROL + 4                 ; of the case that runs
 BYTES       equ CONTROL + 8                 ; its memory
 STARTED     equ CONTROL + 12                ; RUNNING when a case runs
 RUNNING     equ 0x52554e21
+RUNS        equ CONTROL + 20                ; what the last case was given, 0: there was none
 READY       equ CONTROL + 16                ; 1 when SMBASE has been moved
 BASELINE    equ 0x00300000                  ; memory as it was when the case began
 CASES       equ 0x01000000
@@ -120,11 +121,34 @@ exchange:   cld
             mov ebx, eax                    ; timer ticks
             a32 lodsd
             mov [dword BYTES], eax
+
+; Memory and its copy hold what the case before was given: only its runs are to be cleared.
+            push esi
+            mov esi, [dword RUNS]
+            test esi, esi
+            jz .cleared
+            a32 lodsd
+            mov ebp, eax
+.next_old:  test ebp, ebp
+            jz .cleared
+            a32 lodsd
+            mov edi, eax
+            a32 lodsd
+            mov edx, eax
             mov ecx, eax
-            shr ecx, 2
-            xor edi, edi
-            xor eax, eax
-            a32 rep stosd
+            mov al, 0
+            a32 rep stosb
+            sub edi, edx
+            add edi, BASELINE
+            mov ecx, edx
+            a32 rep stosb
+            add edx, 3
+            and edx, ~3
+            add esi, edx
+            dec ebp
+            jmp .next_old
+.cleared:   pop esi
+            mov [dword RUNS], esi
             a32 lodsd
             mov ebp, eax
 .next_run:  test ebp, ebp
@@ -132,8 +156,13 @@ exchange:   cld
             a32 lodsd
             mov edi, eax
             a32 lodsd
-            mov ecx, eax
             mov edx, eax
+            mov ecx, eax
+            a32 rep movsb
+            sub esi, edx
+            sub edi, edx
+            add edi, BASELINE
+            mov ecx, edx
             a32 rep movsb
             neg edx
             and edx, 3
@@ -141,11 +170,6 @@ exchange:   cld
             dec ebp
             jmp .next_run
 .filled:    mov [dword NEXT], esi
-            xor esi, esi
-            mov edi, BASELINE
-            mov ecx, [dword BYTES]
-            shr ecx, 2
-            a32 rep movsd
             mov dword [dword STARTED], RUNNING
             xor eax, eax
             mov dr0, eax
@@ -175,7 +199,7 @@ done:       mov al, '!'
 quit_word:  db 'Shutdown'
 quit_word_end:
 
-; The double words of memory that the case changed, and the end of its answer.
+; The double words of memory that the case changed, which get their old values, and the end of its answer.
 write_changes:
             xor esi, esi
             mov edi, BASELINE
@@ -190,6 +214,8 @@ write_changes:
             call write_word
             mov eax, [esi - 4]
             call write_word
+            mov eax, [edi - 4]
+            mov [esi - 4], eax
             test ecx, ecx
             jnz .compare
 .same:      mov al, '.'
@@ -302,6 +328,7 @@ start:      cli
             cmp ebx, eax
             jb .next_part
             mov dword [dword NEXT], CASES + 4
+            mov dword [dword RUNS], 0
 
 .move_smbase:
             mov dword [dword STARTED], 0

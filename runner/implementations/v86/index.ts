@@ -24,7 +24,7 @@ import { v86Package } from './package-folder.js';
 import { loadRegisters, storeRegisters } from './registers.js';
 
 /** As measured; every choice that is not here has its first value. */
-const CHOICES = {};
+const CHOICES = { pushed_selector: 'unchanged' };
 
 /** The processor of v86, the emulator that runs in a browser, without the rest of its PC; the npm package v86. */
 export function createV86(): Implementation {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Case } from './cases/case.js';
+import { compareKnown, readKnownFailures } from './known-failures.js';
+import { updateExpectations } from './update-expectations.js';
+import type { Result, Verdict } from './verdict.js';
+
+let folder = '';
+let file = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lguest-conformance-'));
+  file = join(folder, 'expectations.yaml');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function result(id: string, verdict: Verdict, ...paths: string[]): Result {
+  const entry: Case = {
+    id,
+    behaviour: 'gates',
+    class: 'processor',
+    clauses: [],
+    title: id,
+    file: 'f.yaml',
+    line: 1,
+    recorded: false,
+    body: () => ({ given: {}, steps: [] }),
+  };
+  const isFailure = verdict === 'fail' && paths.length > 0;
+  return { case: entry, verdict, details: [`${id} differs`], ...(isFailure ? { paths } : {}) };
+}
+
+async function updated(results: Result[], reason?: string): Promise<string> {
+  const known = await readKnownFailures(file);
+  const suite = results.map((each) => each.case);
+  updateExpectations(file, compareKnown(results, known, suite, true), results, reason);
+  return readFileSync(file, 'utf8');
+}
+
+test('failures that differ in the same places share an entry, and the next run has nothing red', async () => {
+  writeFileSync(file, '');
+  const results = [
+    result('gates/a', 'fail', 'registers.eax'),
+    result('gates/b', 'fail', 'registers.eax'),
+    result('gates/c', 'crashed'),
+    result('gates/d', 'pass'),
+  ];
+  const text = await updated(results, 'not looked at');
+  expect(text).toContain('# fail: gates/a differs');
+  const known = await readKnownFailures(file);
+  expect(known.map(({ pattern, only, reason }) => [pattern, only, reason])).toEqual([
+    ['gates/a', ['registers.eax'], 'not looked at'],
+    ['gates/b', ['registers.eax'], 'not looked at'],
+    ['gates/c', undefined, 'not looked at'],
+  ]);
+  const suite = results.map((each) => each.case);
+  const again = compareKnown(results, known, suite, true);
+  expect([again.unexpected, again.unexpectedPasses, again.stale]).toEqual([[], [], []]);
+});
+
+test('without a reason the new entry must be completed by a person', async () => {
+  writeFileSync(file, '');
+  await updated([result('gates/a', 'fail')]);
+  await expect(readKnownFailures(file)).rejects.toThrow('"gates/a" has no reason and no link');
+});
+
+test('what passes and what is gone is removed; comments and reasons of the rest stay', async () => {
+  writeFileSync(
+    file,
+    `# what we know
+- case: [gates/a, gates/b]
+  reason: both # for now
+- { case: gates/gone, reason: was removed }
+# a whole table
+- { case: gates/t/*, reason: tables }
+`,
+  );
+  const text = await updated([
+    result('gates/a', 'pass'),
+    result('gates/b', 'fail'),
+    result('gates/t/1', 'fail'),
+    result('gates/t/2', 'pass'),
+  ]);
+  expect(text).toContain('# what we know');
+  expect(text).toContain('# for now');
+  expect(text).toContain('# a whole table');
+  const known = await readKnownFailures(file);
+  expect(known.map(({ pattern, reason }) => [pattern, reason])).toEqual([
+    ['gates/b', 'both'],
+    ['gates/t/1', 'tables'],
+  ]);
+});
+
+test('when nothing fails any more the list is empty', async () => {
+  writeFileSync(file, '- { case: gates/a, reason: x }\n');
+  expect(await updated([result('gates/a', 'pass')])).toBe('[]\n');
+});
