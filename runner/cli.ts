@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { suiteVersion } from './package.js';
+import { failuresOf, REPORTER_HELP, ReporterFlags } from './report/flags.js';
 import { ExitCode, UsageError } from './usage.js';
 
 const EXIT_CODES = `
@@ -43,6 +44,7 @@ function program(done: (code: number) => void): Command {
     .showHelpAfterError('(--help lists the commands and options)')
     .addHelpText('after', EXIT_CODES);
 
+  const reports = new ReporterFlags();
   cli
     .command('run')
     .description('run cases against an implementation')
@@ -59,6 +61,10 @@ function program(done: (code: number) => void): Command {
     .option('--fail-fast', 'stop at the first failure')
     .option('--expectations <file>', 'known failures: YAML list of {case, reason}')
     .option('--timeout <seconds>', 'time for one case', Number)
+    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
+    .option('--output <file>', 'where the reporter before it writes; default: standard output', reports.output)
+    .option('--failures <number>', 'how many failures the text shows in full, or all', failuresOf, 10)
+    .option('--timings', 'write times into the results; without them two runs write the same bytes')
     .option('--no-color', 'no colours')
     .addHelpText('after', RUN_EXAMPLES)
     .action(async (patterns: string[], options) => {

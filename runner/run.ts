@@ -153,8 +153,9 @@ function judged(expanded: ExpandedCase, result: CaseAnswer, judging: Judging): O
   try {
     const steps = judge(expanded, result, judging);
     const details = steps.flatMap((found, index) => detailsOf(found, index, expanded.expected.length));
-    const paths = steps.flat().map(({ path }) => path);
-    return details.length === 0 ? { verdict: 'pass', details } : { verdict: 'fail', details, paths };
+    if (details.length === 0) return { verdict: 'pass', details };
+    const differences = steps.flatMap((found, index) => found.map((one) => ({ step: index + 1, ...one })));
+    return { verdict: 'fail', details, paths: differences.map(({ path }) => path), differences };
   } catch (error) {
     if (!(error instanceof CaseError)) throw error;
     return { verdict: 'fail', details: [`the expectation cannot be derived: ${error.message}`] };

@@ -2,7 +2,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap, YAMLSeq } from 'yaml';
-import type { Comparison, KnownFailure } from './known-failures.js';
+import type { Case } from './cases/case.js';
+import type { Comparison } from './known-failures.js';
 import { patternOf } from './select.js';
 import type { Result } from './verdict.js';
 
@@ -14,23 +15,24 @@ export interface Update {
   removed: number;
 }
 
+/** What a run was about: cases of the suite that are not among the results were not run. */
+export interface Run {
+  suite: readonly Case[];
+  results: readonly Result[];
+}
+
 /**
  * Brings a file of known failures up to date with a run: what passes, and what matches nothing, goes; a pattern under
  * which some cases pass is replaced by the cases that do not; each new failure gets an entry, one for all that differ in
  * the same places. Reasons, comments and the order of what stays are kept. New entries have `reason`, or an empty one,
  * which the next run refuses: why something fails is for a person to say.
  */
-export function updateExpectations(
-  file: string,
-  comparison: Comparison,
-  results: readonly Result[],
-  reason = '',
-): Update {
+export function updateExpectations(file: string, comparison: Comparison, run: Run, reason = ''): Update {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const document = text.trim() === '' ? new Document(new YAMLSeq()) : parseDocument(text);
   const list = isSeq(document.contents) ? document.contents : new YAMLSeq();
   document.contents = list;
-  const removed = dropOutdated(list, file, comparison, results);
+  const removed = dropOutdated(list, file, comparison, run);
   for (const [only, failures] of groupedByPlace(comparison.unexpected)) {
     list.add(entryFor(document, only, failures, reason));
   }
@@ -39,12 +41,7 @@ export function updateExpectations(
 }
 
 /** Removes or narrows the patterns that do not hold; an entry that is left without any goes. */
-function dropOutdated(
-  list: YAMLSeq,
-  file: string,
-  comparison: Comparison,
-  results: readonly Result[],
-): number {
+function dropOutdated(list: YAMLSeq, file: string, comparison: Comparison, run: Run): number {
   const passing = comparison.unexpectedPasses.map(({ entry }) => entry);
   const outdated = new Set(
     [...passing, ...comparison.stale].filter((entry) => entry.file === file).map(({ pattern }) => pattern),
@@ -53,7 +50,7 @@ function dropOutdated(
     if (!isMap(item)) return true;
     const patterns = patternsOf(item);
     const kept = patterns.flatMap((pattern) =>
-      outdated.has(pattern) ? stillFailing(pattern, comparison, results) : [pattern],
+      outdated.has(pattern) ? stillFailing(pattern, comparison, run) : [pattern],
     );
     if (patterns.some((pattern) => outdated.has(pattern)) && kept.length > 0) item.set('case', kept);
     return kept.length > 0;
@@ -67,14 +64,15 @@ function patternsOf(item: YAMLMap): string[] {
   return value.items.map((part) => String(isScalar(part) ? part.value : part));
 }
 
-/** The cases under a pattern that failed as an entry of this pattern foresaw, and those that it covers but that did not run. */
-function stillFailing(pattern: string, comparison: Comparison, results: readonly Result[]): string[] {
+/** What is left of a pattern under which cases pass: those that failed as it foresaw, and those that did not run. */
+function stillFailing(pattern: string, comparison: Comparison, run: Run): string[] {
   const expression = patternOf(pattern);
-  const ofPattern = (entry: KnownFailure): boolean => entry.pattern === pattern;
-  const failed = new Set(
-    comparison.expected.filter(({ entry }) => ofPattern(entry)).map(({ result }) => result.case.id),
-  );
-  return results.map((result) => result.case.id).filter((id) => expression.test(id) && failed.has(id));
+  const foreseen = comparison.expected.filter(({ entry }) => entry.pattern === pattern);
+  const failed = new Set(foreseen.map(({ result }) => result.case.id));
+  const ran = new Set(run.results.map((result) => result.case.id));
+  return run.suite
+    .map(({ id }) => id)
+    .filter((id) => expression.test(id) && (failed.has(id) || !ran.has(id)));
 }
 
 /** New failures by the places in which they differ; what did not answer at all is grouped by its verdict. */

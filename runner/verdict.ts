@@ -15,6 +15,11 @@ export const VERDICTS = [
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** A difference and the step it belongs to, counted from 1. */
+export interface StepDifference extends Difference {
+  step: number;
+}
+
 export interface Result {
   case: Case;
   verdict: Verdict;
@@ -22,6 +27,10 @@ export interface Result {
   details: string[];
   /** The paths of the differences, when they are all that is wrong. */
   paths?: string[];
+  /** The differences themselves, in the same case. */
+  differences?: StepDifference[];
+  /** Time from sending the case to its answer, when times are asked for. */
+  seconds?: number;
   /** The end of the implementation's standard error, when it has something to do with it. */
   stderr?: string;
 }

@@ -10,8 +10,10 @@ import { createImplementation, isBuiltIn } from '../implementations/index.js';
 import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
 import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
-import { print } from '../report/output.js';
-import { TextReport, usesColor } from '../report/text.js';
+import { type ReporterFlags, reportRequests } from '../report/flags.js';
+import { recordOf } from '../report/record.js';
+import { writeReports } from '../report/reporters.js';
+import { Progress } from '../report/terminal.js';
 import { runCases } from '../run.js';
 import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
@@ -29,6 +31,13 @@ export interface RunCommandOptions {
   expectations?: string;
   timeout?: number;
   color?: boolean;
+  /** Both flags fill the same list. */
+  reporter?: ReporterFlags;
+  output?: ReporterFlags;
+  /** How many failures the text shows in full. */
+  failures: number;
+  /** Times into the results; without them two runs write the same bytes. */
+  timings?: boolean;
 }
 
 /** Time for one case when nothing else is asked for; `--timeout` is given in seconds, limits are multiplied. */
@@ -37,6 +46,7 @@ const USUAL_SECONDS = 10;
 /** Runs cases against an implementation; the answer is the exit code. */
 export async function run(patterns: readonly string[], options: RunCommandOptions): Promise<number> {
   const began = performance.now();
+  const requests = reportRequests(options);
   const wantedProfile = options.profile === undefined ? undefined : profileOf(options.profile);
   checkNames('behaviour', options.behaviour, behaviours());
   const clauses = readClauses();
@@ -67,38 +77,42 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     const profile = agreedProfile(declaration, wantedProfile, implementation.label);
     const selected = select(suite.cases, selection, profile);
     const claimed = claimedCases(selected, declaration, options.class);
-    const report = new TextReport(clauses, usesColor(options.color), rerunOptions(options));
     const interruption = watchInterrupts();
+    const progress = new Progress(claimed.cases.length);
     const results = await runCases(implementation, claimed.cases, {
       declaration,
       judging: judgingFor(declaration),
       failFast: options.failFast,
       interruption: interruption.signal,
-      onResult: progressOf(report, claimed.cases.length),
+      onResult: ({ verdict }) => progress.count(isBad(verdict)),
     });
     interruption.end();
-    report.endProgress();
+    progress.end();
 
     const complete = results.length === claimed.cases.length;
     const comparison = compareKnown(results, known, suite.cases, complete && selectsAll(selection));
-    for (const result of comparison.unexpected) report.failure(result);
-    report.summary({
+    const interrupted = interruption.signal.aborted;
+    const problems = [
+      ...idleGroups(results, selection).map((group) => `no case of ${group} ran: that is not conformance`),
+      ...missingVerdicts(results, claimed.cases.length, comparison, interrupted),
+    ];
+    const seconds = (performance.now() - began) / 1000;
+    const record = recordOf({
       label: implementation.label,
-      profile,
+      declaration,
+      rerun: rerunOptions(options),
       results,
       comparison,
-      unspecified: countBy(selected.unspecified, (entry) => entry.unspecifiedBy ?? ''),
+      unspecified: selected.unspecified,
       notClaimed: claimed.notClaimed,
       otherProfile: selected.otherProfile,
-      interrupted: interruption.signal.aborted,
-      seconds: (performance.now() - began) / 1000,
+      problems,
+      interrupted,
+      seconds: options.timings === true ? seconds : undefined,
     });
-    if (interruption.signal.aborted) return ExitCode.interrupted;
-    const idle = idleGroups(results, selection);
-    for (const group of idle) print(`no case of ${group} ran: that is not conformance`);
-    const code = exitCode(results, comparison, idle.length === 0 && (complete || options.failFast === true));
-    report.verdict(code === ExitCode.conforms, comparison.expected.length);
-    return code;
+    await writeReports([record], { requests, color: options.color, failures: options.failures, seconds });
+    if (interrupted) return ExitCode.interrupted;
+    return record.conforms ? ExitCode.conforms : ExitCode.doesNotConform;
   } finally {
     await implementation.stop();
   }
@@ -106,19 +120,6 @@ export async function run(patterns: readonly string[], options: RunCommandOption
 
 function selectsAll(selection: Selection): boolean {
   return Object.values(selection).every((list: readonly string[]) => list.length === 0);
-}
-
-const PROGRESS_EVERY = 64;
-
-/** Counts results and shows the progress now and then. */
-function progressOf(report: TextReport, all: number): (result: Result) => void {
-  let done = 0;
-  let bad = 0;
-  return (result) => {
-    done++;
-    if (isBad(result.verdict)) bad++;
-    if (done % PROGRESS_EVERY === 0) report.progress(done, all, bad);
-  };
 }
 
 /** Only what must be read is read: with plain patterns and behaviours, their folders. */
@@ -244,9 +245,16 @@ function didRun({ verdict }: Result): boolean {
   return verdict === 'pass' || isBad(verdict);
 }
 
-/** Green needs cases that ran and passed, a verdict for each, and nothing red. */
-function exitCode(results: readonly Result[], comparison: Comparison, complete: boolean): number {
-  const red = comparison.unexpected.length + comparison.unexpectedPasses.length + comparison.stale.length;
-  const ran = results.some(didRun);
-  return red === 0 && ran && complete ? ExitCode.conforms : ExitCode.doesNotConform;
+/** Green needs cases that ran, and a verdict for each that was to run. What is red anyway needs no second reason. */
+function missingVerdicts(
+  results: readonly Result[],
+  wanted: number,
+  comparison: Comparison,
+  interrupted: boolean,
+): string[] {
+  const missing = wanted - results.length;
+  if (interrupted) return [`interrupted: ${missing} cases have no verdict`];
+  const red = comparison.unexpected.length + comparison.unexpectedPasses.length;
+  if (missing > 0 && red === 0) return [`${missing} cases have no verdict: that is not conformance`];
+  return results.some(didRun) ? [] : ['no case ran: that is not conformance'];
 }

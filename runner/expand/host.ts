@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type Data, type DataMap, isMap } from '../cases/case.js';
-import { memoryRun } from '../cases/memory.js';
+import { memoryRun, memoryRuns } from '../cases/memory.js';
 import type { ConformanceClass } from '../protocol.js';
 import { runsOf } from './processor.js';
 import { rangesOf } from './ranges.js';
@@ -79,7 +79,19 @@ function zeros(names: string): DataMap {
 
 /** The state of a case as it is sent: every key that has a default has its value; see spec/protocol.md. */
 export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
-  const { code, pages, script, schedule_script, freeze_script, host, guests, file, module, ...guest } = given;
+  const {
+    code,
+    pages,
+    script,
+    schedule_script,
+    freeze_script,
+    host,
+    guests,
+    file,
+    module,
+    launcher,
+    ...guest
+  } = given;
   const result: DataMap = Array.isArray(guests)
     ? { guests: guests.map((entry) => severalVcpus(map(entry))) }
     : oneGuest(guest, code);
@@ -91,6 +103,7 @@ export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): D
   if (guest.mem_base !== undefined) result.mem_base = guest.mem_base;
   if (file !== undefined) result.file = fileWithDefaults(map(file), guests);
   if (module !== undefined) result.module = { ...MODULE, ...map(module) };
+  if (isMap(launcher)) result.launcher = plainLauncher(launcher);
   if (conformanceClass === 'host') {
     result.script = script ?? [];
     result.schedule_script = schedule_script ?? [];
@@ -111,6 +124,22 @@ function fileWithDefaults(given: DataMap, guests: Data | undefined): DataMap {
     structures: guest ? 1 : 0,
     ...given,
   };
+}
+
+/** What a launcher boots, with its files in runs of bytes. */
+function plainLauncher(given: DataMap): DataMap {
+  const plain: DataMap = { ...given };
+  for (const file of ['image', 'initrd']) {
+    if (given[file] !== undefined) plain[file] = fileRuns(given[file]);
+  }
+  if (Array.isArray(given.disks)) {
+    plain.disks = given.disks.map((disk) => ({ ...map(disk), content: fileRuns(map(disk).content) }));
+  }
+  return plain;
+}
+
+function fileRuns(items: Data | undefined): DataMap[] {
+  return memoryRuns(items).map(({ at, hex }) => ({ at, hex }));
 }
 
 function map(value: Data | undefined): DataMap {

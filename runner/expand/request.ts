@@ -13,7 +13,8 @@ import { hostGiven } from './host.js';
 import { processorGiven } from './processor.js';
 
 const DEFAULT_MAX_INSTRUCTIONS = 1000;
-const RUN_LAUNCHER = 'run_launcher';
+/** Operations that are a guest's whole life. */
+const WHOLE_LIVES = new Set(['run_launcher', 'boot']);
 
 /** Events that an implementation reports only on request, by group; see spec/protocol.md. */
 const EVENT_GROUPS: Record<string, readonly string[]> = {
@@ -84,7 +85,7 @@ function expectationFor(step: Step, reading: Reading): Expectation {
     if (ofProfile && ofChoice) expected = overlay(expected, variant.expected);
   }
   // Of a guest's whole life only what the case names is compared.
-  return step.op === RUN_LAUNCHER ? { ...expected, compared: leafPaths(expected.state) } : expected;
+  return WHOLE_LIVES.has(step.op) ? { ...expected, compared: leafPaths(expected.state) } : expected;
 }
 
 /** The paths of what is named in a tree, lists as a whole. */

@@ -59,7 +59,15 @@ describe('a deviation', () => {
 
   it('is told by the reason that is known, and groups cases', () => {
     const failed = [first, second].map((entry) => result(entry, 'fail', 'CR2 00000001, expected 00000000'));
-    const known = [{ pattern: first.id, reason: 'It is odd.', file: 'known.yaml', line: 1 }];
+    const known = [
+      {
+        pattern: first.id,
+        status: 'known-failure' as const,
+        reason: 'It is odd.',
+        file: 'known.yaml',
+        line: 1,
+      },
+    ];
     expect(deviationsOf(failed, []).map(({ cases }) => cases.length)).toEqual([2]);
     expect(deviationsOf(failed, known).map(({ what }) => what)).toEqual(['CR2', 'It is odd.']);
   });

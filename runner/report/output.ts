@@ -34,16 +34,21 @@ export function write(text: string): void {
 
 /** Prints prose behind a label, broken into lines that are indented under it. */
 export function printProse(label: string, text: string): void {
+  for (const line of proseLines(label, text)) print(line);
+}
+
+export function proseLines(label: string, text: string): string[] {
   const width = Math.min(WIDTH, process.stdout.columns ?? WIDTH);
+  const lines: string[] = [];
   let line = `${INDENT}${label}:`;
   for (const word of text.split(' ')) {
     if (line.length + 1 + word.length > width) {
-      print(line);
+      lines.push(line);
       line = INDENT.repeat(2);
     }
     line += line.endsWith(INDENT) ? word : ` ${word}`;
   }
-  print(line);
+  return [...lines, line];
 }
 
 function describe(error: unknown): { code: string; message: string } {

@@ -1,143 +1,163 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Case } from '../cases/case.js';
-import type { Comparison } from '../known-failures.js';
 import type { Clause } from '../spec.js';
-import { type Result, VERDICTS } from '../verdict.js';
-import { print, printProse, write } from './output.js';
+import { isBad } from '../verdict.js';
+import { proseLines } from './output.js';
+import { countsText, countVerdicts, groupBy, isRed, type ResultRecord, type RunRecord } from './record.js';
+import type { Paint } from './terminal.js';
 
 const STDERR_LINES = 20;
-
-/** Colours, or their absence: not on a terminal, NO_COLOR set, or --no-color. */
-export function usesColor(option: boolean | undefined): boolean {
-  return option !== false && process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
-}
-
-export interface Summary {
-  label: string;
-  profile: string;
-  results: readonly Result[];
-  comparison: Comparison;
-  /** Erratum by erratum: how many cases it leaves open. */
-  unspecified: ReadonlyMap<string, number>;
-  /** Classes of the suite that the implementation does not claim, with their number of cases. */
-  notClaimed: ReadonlyMap<string, number>;
-  otherProfile: number;
-  interrupted: boolean;
-  seconds: number;
-}
-
-/** The report of a run as text for people. */
-export class TextReport {
-  private readonly clauses: Map<string, Clause>;
-  private progressShown = false;
-
-  constructor(
-    clauses: readonly Clause[],
-    private readonly color: boolean,
-    /** What to put behind `run <id>` so that the same implementation is used. */
-    private readonly rerunOptions: string,
-  ) {
-    this.clauses = new Map(clauses.map((clause) => [clause.id, clause]));
-  }
-
-  /** One line that is overwritten; only on a terminal. */
-  progress(done: number, all: number, bad: number): void {
-    if (process.stdout.isTTY !== true) return;
-    this.progressShown = true;
-    write(`\r\x1b[K${done}/${all}${bad === 0 ? '' : `, ${bad} failed`}`);
-  }
-
-  endProgress(): void {
-    if (this.progressShown) write('\r\x1b[K');
-    this.progressShown = false;
-  }
-
-  failure(result: Result): void {
-    const { case: entry, verdict, details, stderr } = result;
-    print(`${this.paint(verdict.toUpperCase(), RED)} ${entry.id}`);
-    print(`  ${entry.title}`);
-    print(`  ${entry.file}:${entry.line}`);
-    this.clausesOf(entry);
-    for (const detail of details) print(`    ${detail}`);
-    const lines = (stderr ?? '').trimEnd().split('\n').slice(-STDERR_LINES);
-    if (lines.join('') !== '') {
-      print('  the end of its standard error:');
-      for (const line of lines) print(`    | ${line}`);
-    }
-    print(`  again: lguest-conformance run ${entry.id}${this.rerunOptions}`);
-    print('');
-  }
-
-  /** The sentences of a case's clauses; a recorded answer names many, of which `show` prints the text. */
-  private clausesOf(entry: Case): void {
-    if (entry.recorded) {
-      print(`  clauses: ${entry.clauses.join(' ')}  (their text: lguest-conformance show ${entry.id})`);
-      return;
-    }
-    for (const id of entry.clauses) printProse(id, this.clauses.get(id)?.text ?? 'not in the spec');
-  }
-
-  summary(summary: Summary): void {
-    this.knownFailures(summary.comparison);
-    const { results } = summary;
-    const counts = VERDICTS.map((verdict) => ({
-      verdict,
-      count: results.filter((result) => result.verdict === verdict).length,
-    })).filter(({ count }) => count > 0);
-    const list = counts.map(({ verdict, count }) => `${count} ${verdict}`).join(', ');
-    print(
-      `${summary.label}, profile ${summary.profile}: ${results.length} ${results.length === 1 ? 'case' : 'cases'}: ${list === '' ? 'none ran' : list}`,
-    );
-    const { expected } = summary.comparison;
-    if (expected.length > 0) print(`  ${expected.length} of the failures are known`);
-    for (const [erratum, count] of summary.unspecified)
-      print(`  ${count} not run: unspecified by ${erratum}`);
-    for (const [name, count] of summary.notClaimed) {
-      print(`  ${count} not run: class ${name} is not claimed by the implementation`);
-    }
-    if (summary.otherProfile > 0) print(`  ${summary.otherProfile} not run: for the other profile`);
-    if (results.some((result) => result.verdict === 'unsupported')) this.unsupported(results);
-    if (summary.interrupted) print('  interrupted: this is what was known by then');
-    print(`  in ${summary.seconds.toFixed(2)} s`);
-  }
-
-  /** The one line that says it all. */
-  verdict(conforms: boolean, knownFailures: number): void {
-    const but = knownFailures === 0 ? '' : `, but for ${knownFailures} known failures`;
-    print(conforms ? this.paint(`conforms${but}`, GREEN) : this.paint('does not conform', RED));
-  }
-
-  private unsupported(results: readonly Result[]): void {
-    const reasons = new Map<string, number>();
-    for (const { verdict, details } of results) {
-      // Where it happened differs from case to case; what is missing does not.
-      const reason = (details[0] ?? '').replace(/ \(.*\)$/, '');
-      if (verdict === 'unsupported') reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    }
-    const most = [...reasons].sort((a, b) => b[1] - a[1]);
-    for (const [reason, count] of most.slice(0, MOST_REASONS)) print(`  ${count} unsupported: ${reason}`);
-    if (most.length > MOST_REASONS) print(`  and ${most.length - MOST_REASONS} more reasons`);
-  }
-
-  private knownFailures({ unexpectedPasses, stale }: Comparison): void {
-    for (const { result, entry } of unexpectedPasses) {
-      print(
-        `${this.paint('UNEXPECTED PASS', RED)} ${result.case.id}: ${entry.file}:${entry.line} says: ${entry.reason}`,
-      );
-    }
-    for (const entry of stale) {
-      print(
-        `${this.paint('STALE', RED)} ${entry.file}:${entry.line}: "${entry.pattern}" matches no case, or foresees no failure`,
-      );
-    }
-  }
-
-  private paint(text: string, code: string): string {
-    return this.color ? `\x1b[${code}m${text}\x1b[0m` : text;
-  }
-}
-
-const RED = '31';
-const GREEN = '32';
 const MOST_REASONS = 10;
+/** Ids of failures that are like one shown in full. */
+const MOST_ALIKE = 5;
+
+export interface TextOptions {
+  clauses: readonly Clause[];
+  paint: Paint;
+  /** How many failures are shown in full. */
+  failures: number;
+  /** How long it took; it may differ from run to run, so the record has it only on request. */
+  seconds?: number;
+}
+
+/** The report of a run as text for people: failures by behaviour, counts, one line that says it all. */
+export function renderText(record: RunRecord, options: TextOptions): string {
+  const lines = [...failureLines(record, options), ...summaryLines(record, options)];
+  if (!record.interrupted) lines.push(verdictLine(record, options.paint));
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+type Lines = Iterable<string>;
+
+/**
+ * Failures, behaviour by behaviour. Those that differ in the same paths are shown as one with the names of the others,
+ * and after `failures` of them only counts follow.
+ */
+function* failureLines(record: RunRecord, options: TextOptions): Lines {
+  const failures = record.results.filter((result) => isRed(result) && isBad(result.verdict));
+  const alike = [...groupBy(failures, kindOf).values()];
+  const inFull = options.failures >= failures.length ? failures.map((one) => [one]) : alike;
+  for (const [first, ...others] of inFull.slice(0, options.failures)) {
+    if (first !== undefined) yield* failure(first, others, record, options);
+  }
+  const hidden = inFull.slice(options.failures).flat();
+  for (const [behaviour, list] of groupBy(hidden, (result) => result.behaviour)) {
+    yield `${options.paint.bad('FAIL')} ${list.length} more in ${behaviour}, such as ${list[0]?.id}`;
+  }
+  if (inFull !== failures && failures.length > options.failures) {
+    yield `${failures.length} failures, ${alike.length} kinds; --failures all shows each of them in full\n`;
+  }
+}
+
+/** What two failures have in common that one cause may explain: behaviour, verdict, and what differs. */
+function kindOf({ behaviour, verdict, differences, details }: ResultRecord): string {
+  const what = differences?.map(({ path }) => path) ?? details;
+  return JSON.stringify([
+    behaviour,
+    verdict,
+    what.map((text) => text.replaceAll(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/g, '#')),
+  ]);
+}
+
+function* failure(
+  result: ResultRecord,
+  others: readonly ResultRecord[],
+  record: RunRecord,
+  { clauses, paint }: TextOptions,
+): Lines {
+  yield `${paint.bad(result.verdict.toUpperCase())} ${result.id}`;
+  yield `  ${result.title}`;
+  yield `  ${result.file}:${result.line}`;
+  yield* clauseLines(result, clauses);
+  for (const detail of result.details) yield `    ${detail}`;
+  const lines = (result.stderr ?? '').trimEnd().split('\n').slice(-STDERR_LINES);
+  if (lines.join('') !== '') {
+    yield '  the end of its standard error:';
+    for (const line of lines) yield `    | ${line}`;
+  }
+  yield `  again: lguest-conformance run ${result.id}${record.rerun}`;
+  if (others.length > 0) {
+    yield `  ${others.length} more like it:`;
+    for (const { id } of others.slice(0, MOST_ALIKE)) yield `    ${id}`;
+    if (others.length > MOST_ALIKE) yield `    and ${others.length - MOST_ALIKE} more`;
+  }
+  yield '';
+}
+
+/** The sentences of a case's clauses; a case with many names them only, and `show` prints the text. */
+function* clauseLines(result: ResultRecord, clauses: readonly Clause[]): Lines {
+  if (isRecorded(result)) {
+    yield `  clauses: ${result.clauses.join(' ')}  (their text: lguest-conformance show ${result.id})`;
+    return;
+  }
+  for (const id of result.clauses) {
+    yield* proseLines(id, clauses.find((clause) => clause.id === id)?.text ?? 'not in the spec');
+  }
+}
+
+/** A line of recorded answers names the clauses of its whole file. */
+function isRecorded({ file }: ResultRecord): boolean {
+  return file.startsWith('cases/recorded/');
+}
+
+function* summaryLines(record: RunRecord, { paint, seconds }: TextOptions): Lines {
+  const { results, not_run: notRun } = record;
+  for (const { id, known } of results) {
+    if (known?.kind !== 'unexpected-pass') continue;
+    yield `${paint.bad('UNEXPECTED PASS')} ${id}: ${known.file}:${known.line} says: ${known.reason}`;
+  }
+  yield* behaviourLines(record);
+  const shard = record.shard === null ? '' : `, part ${record.shard}`;
+  const cases = `${results.length} ${results.length === 1 ? 'case' : 'cases'}`;
+  const { label } = record.implementation;
+  yield `${label}, profile ${record.profile}${shard}: ${cases}: ${countsText(record.counts)}`;
+  const foreseen = results.filter(({ known }) => known?.kind === 'expected').length;
+  if (foreseen > 0) yield `  ${foreseen} of the failures are known`;
+  yield* flakyLines(results);
+  for (const [erratum, count] of Object.entries(notRun.unspecified)) {
+    yield `  ${count} not run: unspecified by ${erratum}`;
+  }
+  for (const [name, count] of Object.entries(notRun.not_claimed)) {
+    yield `  ${count} not run: class ${name} is not claimed by the implementation`;
+  }
+  if (notRun.other_profile > 0) yield `  ${notRun.other_profile} not run: for the other profile`;
+  yield* unsupportedLines(results);
+  if (seconds !== undefined) yield `  in ${seconds.toFixed(2)} s`;
+  for (const problem of record.problems) yield paint.bad(problem);
+}
+
+/** Behaviours in which not all is well, when there are several; the others are one number. */
+function* behaviourLines({ results }: RunRecord): Lines {
+  const behaviours = [...groupBy(results, (result) => result.behaviour)];
+  const notable = behaviours.filter(([, list]) => list.some(({ verdict }) => verdict !== 'pass'));
+  if (behaviours.length < 2 || notable.length === 0) return;
+  const width = Math.max(...notable.map(([behaviour]) => behaviour.length));
+  for (const [behaviour, list] of notable) {
+    yield `${behaviour.padEnd(width)}  ${countsText(countVerdicts(list))}`;
+  }
+  const others = behaviours.length - notable.length;
+  if (others > 0) yield `${others} other ${others === 1 ? 'behaviour' : 'behaviours'}: all pass`;
+  yield '';
+}
+
+function* flakyLines(results: readonly ResultRecord[]): Lines {
+  const flaky = results.filter(({ known }) => known?.kind === 'flaky');
+  const failed = flaky.filter(({ verdict }) => isBad(verdict)).length;
+  if (flaky.length > 0) yield `  ${flaky.length} are known to be flaky: ${failed} failed this time`;
+}
+
+function* unsupportedLines(results: readonly ResultRecord[]): Lines {
+  const unsupported = results.filter(({ verdict }) => verdict === 'unsupported');
+  // Where it happened differs from case to case; what is missing does not.
+  const byReason = groupBy(unsupported, ({ details }) => (details[0] ?? '').replace(/ \(.*\)$/, ''));
+  const most = [...byReason].sort((a, b) => b[1].length - a[1].length);
+  for (const [reason, list] of most.slice(0, MOST_REASONS)) yield `  ${list.length} unsupported: ${reason}`;
+  if (most.length > MOST_REASONS) yield `  and ${most.length - MOST_REASONS} more reasons`;
+}
+
+/** The one line that says it all. */
+function verdictLine(record: RunRecord, paint: Paint): string {
+  const known = record.results.filter((result) => result.known?.kind === 'expected').length;
+  const but = known === 0 ? '' : `, but for ${known} known failures`;
+  return record.conforms ? paint.good(`conforms${but}`) : paint.bad('does not conform');
+}

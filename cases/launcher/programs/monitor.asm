@@ -4,6 +4,7 @@
 ; one word after the other; numbers are hexadecimal, addresses guest-physical.
 ;
 ;   d A N     prints N bytes from A on
+;   q A N     says whether N bytes from A on are zero
 ;   b A V     stores a byte; w a word of two, l one of four
 ;   s A TEXT  stores a text, up to the next blank
 ;   z A       prints the text at A, as the early console does
@@ -32,6 +33,7 @@ E820_SIZE       equ 0x2D8
 DEVICE_PAGES    equ 256
 FIRST_VECTOR    equ 32
 VECTORS         equ 16
+stack_top       equ 0xC0180000
 
 start:
         mov     [PA(first_registers) + 0], eax  ; by the identity mapping
@@ -71,6 +73,8 @@ main:
 commands:
         db      'd'
         dd      dump
+        db      'q'
+        dd      query_zero
         db      'b'
         dd      store_byte
         db      'w'
@@ -104,6 +108,19 @@ dump:
         call    print_byte
         inc     ebx
         loop    .byte
+        jmp     print_newline
+
+query_zero:
+        call    address
+        mov     edi, eax
+        call    number
+        mov     ecx, eax
+        xor     eax, eax
+        repe scasb
+        mov     al, 'y'
+        je      .say
+        mov     al, 'n'
+.say:   call    print_character
         jmp     print_newline
 
 store_byte:
@@ -343,6 +360,3 @@ irq_text:               db "irq ", 0
 unknown_text:           db "Unknown command", 0
 power_off_text:         db "Power down", 0
 restart_text:           db "Restart", 0
-        align   4096
-stack:                  times 1024 dd 0
-stack_top:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { MemoryRun } from '../../protocol.js';
 import type { Place, Probe } from '../program.js';
 import type { Random } from '../random.js';
-import type { Outcome } from '../witness.js';
 import * as code from './code.js';
+import { C1, IMAGE, imageMasks, zeros } from './masks.js';
 import * as numbers from './numbers.js';
 
 /** What is tested, each with random operands. A probe begins with FNINIT or FRSTOR and ends with FNSAVE. */
@@ -14,58 +13,7 @@ const INPUT = { control: 0, top: 16, second: 32, operand: 48, operandBesideState
 /** Where a probe stores something beside the image of FNSAVE. */
 const BESIDE_IMAGE = 112;
 
-/** The image of FNSAVE with 32-bit operand size. */
-const IMAGE = {
-  status: 4,
-  tags: 8,
-  pointers: 12,
-  pointerBytes: 16,
-  registers: 28,
-  registerBytes: 10,
-} as const;
-
 const ALL_MASKED = 0x3f;
-const zeros = (at: number, count: number): MemoryRun => ({ at, hex: '00'.repeat(count) });
-
-/** Upper halves of the control, status and tag words in the image: some emulators store zeros there. */
-const RESERVED_HALVES = [2, 6, 10];
-
-/**
- * The pointers, and the registers that are empty, do not count; nor do the bits that a processor may choose freely, a mask for the
- * upper byte of the status word.
- */
-function imageMasks(title: string, { output }: Place, { memory }: Outcome, defined: number): MemoryRun[] {
-  const status = memory.read32(output + IMAGE.status);
-  const top = (status >>> 11) & 7;
-  const tags = memory.read32(output + IMAGE.tags);
-  const masks = [
-    zeros(output + IMAGE.pointers, IMAGE.pointerBytes),
-    ...RESERVED_HALVES.map((offset) => zeros(output + offset, 2)),
-    { at: output + IMAGE.status + 1, hex: defined.toString(16).padStart(2, '0') },
-  ];
-  if (leavesPartialRemainder(title, status)) masks.push(zeros(output + IMAGE.registers, IMAGE.registerBytes));
-  for (let i = 0; i < 8; i++) {
-    const isEmpty = ((tags >>> (2 * ((top + i) & 7))) & 3) === 3;
-    if (isEmpty) masks.push(zeros(output + IMAGE.registers + IMAGE.registerBytes * i, IMAGE.registerBytes));
-  }
-  return masks;
-}
-
-/** C1, and all condition codes, in the upper byte of the status word. */
-const [C1, CONDITION_CODES] = [0x02, 0x47];
-
-/** FCOMI and its kin clear C1 or leave it; a remainder that is a NaN leaves open what the codes say of the quotient. */
-function definedCodes(title: string, { output }: Place, { memory }: Outcome): number {
-  if (/^fu?comip?\b/.test(title)) return 0xff & ~C1;
-  const isNan = (memory.read32(output + IMAGE.registers + 8) & 0x7fff) === 0x7fff;
-  return title.startsWith('fprem') && isNan ? 0xff & ~CONDITION_CODES : 0xff;
-}
-
-const C2 = 0x400;
-
-/** How far one step of FPREM goes is open. */
-const leavesPartialRemainder = (title: string, status: number): boolean =>
-  title.startsWith('fprem') && (status & C2) !== 0;
 
 /** Parts of data, each at its offset. */
 function layOut(parts: Readonly<Record<number, readonly number[]>>): number[] {
@@ -119,7 +67,7 @@ function onNumbers(
       ...instruction(place),
       ...code.fnsave(place.output),
     ],
-    masks: (place, outcome) => imageMasks(title, place, outcome, definedCodes(title, place, outcome)),
+    masks: (place, outcome) => imageMasks(title, place, outcome),
   };
 }
 
@@ -211,7 +159,7 @@ function onState(
     title,
     data: layOut({ 0: state, [INPUT.operandBesideState]: operand }),
     code: (place) => [...code.frstor(place.input), ...instruction(place), ...code.fnsave(place.output)],
-    masks: (place, outcome) => imageMasks(title, place, outcome, definedCodes(title, place, outcome)),
+    masks: (place, outcome) => imageMasks(title, place, outcome),
   };
 }
 

@@ -8,6 +8,7 @@ import type { CaseRequest, CaseResult } from '../../protocol.js';
 import { MalformedCase } from './fields.js';
 import { givenOf, prepareMachine, runSteps } from './host.js';
 import type { MakeProcessor } from './host-machine.js';
+import { BOOT, runBootStep } from './system-boot.js';
 import { RUN_LAUNCHER, runLauncherStep } from './system-launcher.js';
 import { SystemWorld } from './system-world.js';
 
@@ -28,6 +29,11 @@ export function runSystemCase(
   profile: Profile,
   observers: SystemObservers = {},
 ): CaseResult {
+  const [step, ...more] = request.steps;
+  if (step?.op === BOOT) {
+    if (more.length > 0) throw new MalformedCase('boot is the only step of its case');
+    return runBootStep(request, profile, step, observers);
+  }
   const world = new SystemWorld(givenOf(request));
   listen(world, observers.processor);
   let used = 0;
@@ -37,7 +43,6 @@ export function runSystemCase(
     processor.setRegisters(registers);
     return processor;
   };
-  const [step, ...more] = request.steps;
   if (step?.op !== RUN_LAUNCHER) return runSteps(request, profile, world, makeProcessor, observers.host);
   if (more.length > 0) throw new MalformedCase('run_launcher is the only step of its case');
   const machine = prepareMachine(request, profile, world, makeProcessor, observers.host);

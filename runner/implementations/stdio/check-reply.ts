@@ -79,7 +79,9 @@ export function checkCaseResult(request: CaseRequest, result: unknown): CaseResu
   for (const [i, item] of steps.entries()) {
     const path = `result.steps[${i}]`;
     const step = object(item, path);
-    string(object(step.outcome, `${path}.outcome`).stop, `${path}.outcome.stop`);
+    const outcome = object(step.outcome, `${path}.outcome`);
+    string(outcome.stop, `${path}.outcome.stop`);
+    for (const [key, value] of Object.entries(outcome)) refuseDepth(value, `${path}.outcome.${key}`);
     const state = object(step.state, `${path}.state`);
     if (request.class === 'processor') {
       processorState(state, `${path}.state`, request);
@@ -124,7 +126,8 @@ function registers(given: Record<string, unknown>, path: string): void {
  * Every number of the kernel's state is a 32-bit integer; some are signed. Where the given state has a number or a
  * string, the answer has one too, or a null; flags may be 0 and 1 or false and true.
  */
-function sameKinds(value: unknown, given: unknown, path: string): void {
+function sameKinds(value: unknown, given: unknown, path: string, depth = 0): void {
+  if (depth > MOST_DEPTH) throw tooDeep(path, value);
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'number' || typeof given === 'number') {
     if (!Number.isInteger(value) || Number(value) < -0x80000000 || Number(value) > 0xffffffff) {
@@ -133,11 +136,29 @@ function sameKinds(value: unknown, given: unknown, path: string): void {
   } else if (typeof given === 'string') {
     string(value, path);
   } else if (Array.isArray(value)) {
-    for (const [i, item] of value.entries()) sameKinds(item, memberOf(given, i), `${path}[${i}]`);
+    for (const [i, item] of value.entries()) sameKinds(item, memberOf(given, i), `${path}[${i}]`, depth + 1);
   } else if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) sameKinds(item, memberOf(given, key), `${path}.${key}`);
+    for (const [key, item] of Object.entries(value)) {
+      sameKinds(item, memberOf(given, key), `${path}.${key}`, depth + 1);
+    }
   }
 }
+
+/** No state is nested as deep as this; what is would exhaust the stack of whoever compares or prints it. */
+const MOST_DEPTH = 32;
+
+function refuseDepth(value: unknown, path: string, depth = 0): void {
+  if (depth > MOST_DEPTH) throw tooDeep(path, value);
+  if (typeof value !== 'object' || value === null) return;
+  for (const item of Object.values(value)) refuseDepth(item, path, depth + 1);
+}
+
+function tooDeep(path: string, value: unknown): WrongShape {
+  const start = path.length > SHOWN_PATH ? `${path.slice(0, SHOWN_PATH)}...` : path;
+  return new WrongShape(start, `nested at most ${MOST_DEPTH} deep`, value);
+}
+
+const SHOWN_PATH = 80;
 
 function memberOf(value: unknown, key: string | number): unknown {
   if (Array.isArray(value)) return value[Number(key)];

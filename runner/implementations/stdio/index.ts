@@ -6,8 +6,9 @@ import { type CaseRequest, type Declaration, ErrorCode } from '../../protocol.js
 import type { Answer, Implementation } from '../implementation.js';
 import { checkCaseResult } from './check-reply.js';
 import type { Reply } from './messages.js';
-import { processTransport } from './process-transport.js';
+import { type ProcessLimits, processTransport } from './process-transport.js';
 import { Session } from './session.js';
+import { socketTransport } from './socket-transport.js';
 import type { Connect } from './transport.js';
 
 /** Seconds, before the multiplier. */
@@ -25,9 +26,21 @@ export interface StdioOptions {
   timeoutFactor?: number;
 }
 
+export interface ProgramOptions extends StdioOptions, ProcessLimits {}
+
+export interface ConnectOptions extends StdioOptions {
+  /** A case may take as long as it likes: whoever sits at the other end has a debugger. */
+  unhurried?: boolean;
+}
+
 /** Any program that speaks the protocol over its standard input and output. */
-export function createStdio(command: string, options: StdioOptions = {}): Implementation {
-  return new StdioImplementation(command, processTransport(command), options);
+export function createStdio(command: string, options: ProgramOptions = {}): Implementation {
+  return new StdioImplementation(command, processTransport(command, options), options);
+}
+
+/** An implementation that its author has started and that listens at `address`, see `parseAddress`. */
+export function createConnected(address: string, options: ConnectOptions = {}): Implementation {
+  return new StdioImplementation(address, socketTransport(address), options);
 }
 
 /** A request that has not been answered. */
@@ -43,6 +56,7 @@ interface Pending {
 class StdioImplementation implements Implementation {
   readonly window: number;
   readonly #factor: number;
+  readonly #isUnhurried: boolean;
   readonly #suite = suiteVersion();
   #session: Session | undefined;
   /** By id, oldest first. */
@@ -62,10 +76,11 @@ class StdioImplementation implements Implementation {
   constructor(
     readonly label: string,
     private readonly connect: Connect,
-    options: StdioOptions,
+    options: ConnectOptions,
   ) {
     this.window = options.window ?? 32;
     this.#factor = options.timeoutFactor ?? 1;
+    this.#isUnhurried = options.unhurried ?? false;
   }
 
   async start(): Promise<Declaration> {
@@ -235,7 +250,7 @@ class StdioImplementation implements Implementation {
 
   #watchOldest(): void {
     clearTimeout(this.#timer);
-    if (this.#pending.size === 0) return;
+    if (this.#pending.size === 0 || this.#isUnhurried) return;
     this.#timer = setTimeout(() => this.#timedOut(), this.#seconds('case') * 1000);
   }
 

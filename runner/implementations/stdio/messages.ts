@@ -65,8 +65,18 @@ export function parseReply(line: string, number: number): Incoming {
 /** A value as a message names it: `the string "7"`, `nothing`, `-1`. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = shorten(JSON.stringify(value));
+  const text = shorten(textOf(value));
   return typeof value === 'string' ? `the string ${text}` : text;
+}
+
+/** Lists within lists can be nested so deep that they cannot be written out. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return 'something nested too deep to be shown';
+    throw error;
+  }
 }
 
 function shorten(text: string): string {

@@ -5,6 +5,7 @@ import { messageOf } from '../../message-of.js';
 import { CannotStart } from '../implementation.js';
 import { splitWords } from './command-line.js';
 import { LineSplitter, Tail } from './lines.js';
+import { Strays } from './strays.js';
 import type { Connect, Transport, TransportEvents } from './transport.js';
 
 /**
@@ -19,15 +20,33 @@ process.on('exit', () => {
   for (const transport of running) transport.kill();
 });
 
+export interface ProcessLimits {
+  /** Address space that the process may have, in KiB; absent: as much as it likes. */
+  memoryKib?: number;
+}
+
 /** A `Connect` that starts `command` (words as in a shell, but no shell) and talks over its standard streams. */
-export function processTransport(command: string): Connect {
+export function processTransport(command: string, limits: ProcessLimits = {}): Connect {
   return async (events) => {
     const [program, ...parameters] = splitWords(command);
     if (program === undefined) throw new CannotStart('the command is empty', 'name a program');
-    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const words = [program, ...parameters];
+    const [file = program, ...rest] =
+      limits.memoryKib === undefined ? words : limited(words, limits.memoryKib);
+    const strays = new Strays();
+    const child = spawn(file, rest, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      env: strays.environment(),
+    });
     await started(child, program);
-    return new ProcessTransport(child, events);
+    return new ProcessTransport(child, strays, events);
   };
+}
+
+/** The same words, started by a shell that limits itself first; the words are its parameters and are not expanded. */
+function limited(words: readonly string[], memoryKib: number): string[] {
+  return ['/bin/sh', '-c', `ulimit -v ${memoryKib} && exec "$@"`, 'sh', ...words];
 }
 
 function started(child: ChildProcessWithoutNullStreams, program: string): Promise<void> {
@@ -66,6 +85,7 @@ class ProcessTransport implements Transport {
 
   constructor(
     private readonly child: ChildProcessWithoutNullStreams,
+    private readonly strays: Strays,
     private readonly events: TransportEvents,
   ) {
     running.add(this);
@@ -97,6 +117,7 @@ class ProcessTransport implements Transport {
     } catch {
       this.child.kill('SIGKILL');
     }
+    this.strays.kill();
   }
 
   stderr(): string {
@@ -128,7 +149,7 @@ class ProcessTransport implements Transport {
     const finish = () => {
       if (!running.has(this)) return;
       clearTimeout(timer);
-      this.kill(); // what the program left behind in its process group
+      this.kill(); // what the program left behind
       running.delete(this);
       stdout.destroy();
       stderr.destroy();
