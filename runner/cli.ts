@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { suiteVersion } from './package.js';
-import { failuresOf, REPORTER_HELP, ReporterFlags } from './report/flags.js';
+import { FAILURES_HELP, failuresOf, OUTPUT_HELP, REPORTER_HELP, ReporterFlags } from './report/flags.js';
 import { ExitCode, UsageError } from './usage.js';
 
 const EXIT_CODES = `
@@ -51,8 +51,12 @@ function program(done: (code: number) => void): Command {
     .argument('[patterns...]', 'ids of cases; * matches within a component, ** across components')
     .option(
       '--impl <name>',
-      'reference, native, bochs, qemu, v86, unicorn, or a command line in quotes',
+      'reference, native, bochs, qemu, v86, unicorn, module:./file.js, or a command line in quotes',
       'reference',
+    )
+    .option(
+      '--connect <address>',
+      'in place of --impl: localhost:7777 or ./socket, where one listens that you started',
     )
     .option('--class <class>', 'only this class; may be repeated', collect, [])
     .option('--behaviour <name>', 'only this behaviour; may be repeated', collect, [])
@@ -60,16 +64,79 @@ function program(done: (code: number) => void): Command {
     .option('--profile <name>', 'linux-2.6.29 or hardened; default: the one the implementation declares')
     .option('--fail-fast', 'stop at the first failure')
     .option('--expectations <file>', 'known failures: YAML list of {case, reason}')
-    .option('--timeout <seconds>', 'time for one case', Number)
+    .option('--update-expectations', 'write what fails now into that file, and take out what passes')
+    .option('--reason <text>', 'the reason of the entries that --update-expectations makes')
+    .option(
+      '--timeout <seconds>',
+      'time for one case, 10; the other time limits grow and shrink with it',
+      Number,
+    )
+    .option('--jobs <number>', 'processes of the implementation at the same time', Number)
+    .option('--window <number>', 'requests that a process may leave unanswered, 32', Number)
+    .option('--memory <size>', 'address space of a process, such as 512M')
+    .option('--shard <i/n>', 'only the i-th of n parts of the cases')
+    .option('--balance <file>', 'results of a run with --timings: shards that take the same time')
+    .option('--repeat <number>', 'run each case so often; one that is not the same each time fails', Number)
+    .option('--verify', 'in random orders and alone too: finds state that leaks between cases')
+    .option('--seed <number>', 'of the random orders', Number)
     .option('--reporter <name>', REPORTER_HELP, reports.reporter)
-    .option('--output <file>', 'where the reporter before it writes; default: standard output', reports.output)
-    .option('--failures <number>', 'how many failures the text shows in full, or all', failuresOf, 10)
+    .option('--output <file>', OUTPUT_HELP, reports.output)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
     .option('--timings', 'write times into the results; without them two runs write the same bytes')
     .option('--no-color', 'no colours')
     .addHelpText('after', RUN_EXAMPLES)
     .action(async (patterns: string[], options) => {
       const { run } = await import('./commands/run.js');
       done(await run(patterns, options));
+    });
+
+  cli
+    .command('report')
+    .description('write reports of runs that have ended; of several implementations, side by side')
+    .argument('<files...>', 'results, as run --reporter json=FILE writes them')
+    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
+    .option('--output <file>', OUTPUT_HELP, reports.output)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
+    .option('--no-color', 'no colours')
+    .action(async (files: string[], options) => {
+      const { report } = await import('./commands/report.js');
+      done(await report(files, options));
+    });
+
+  cli
+    .command('merge')
+    .description('put the results of all parts of a run (run --shard) together')
+    .argument('<files...>', 'results, as run --reporter json=FILE writes them')
+    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
+    .option('--output <file>', OUTPUT_HELP, reports.output)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
+    .option('--no-color', 'no colours')
+    .action(async (files: string[], options) => {
+      const { merge } = await import('./commands/merge.js');
+      done(await merge(files, options));
+    });
+
+  cli
+    .command('replay')
+    .description('send a request again, or the cases that failed in a run')
+    .argument('<file>', 'a request (show --json) or results (run --reporter json=FILE)')
+    .option('--impl <name>', 'as for run; default: that of the results, or the reference')
+    .option('--connect <address>', 'as for run')
+    .option('--timeout <seconds>', 'time for one case', Number)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
+    .action(async (file: string, options) => {
+      const { replay } = await import('./commands/replay.js');
+      done(await replay(file, options));
+    });
+
+  cli
+    .command('init')
+    .description('write a small adapter to begin with')
+    .argument('<folder>', 'a folder that is empty or does not exist')
+    .requiredOption('--lang <name>', 'c, python, rust or typescript')
+    .action(async (folder: string, options: { lang: string }) => {
+      const { init } = await import('./commands/init.js');
+      done(init(folder, options.lang));
     });
 
   cli

@@ -34,5 +34,9 @@ function joined(first: Result, others: readonly Result[]): Result {
   for (const { verdict } of all) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const list = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
   const said = `not the same in ${all.length} runs: ${list}`;
-  return { ...worst, verdict: isBad(worst.verdict) ? worst.verdict : 'fail', details: [said, ...worst.details] };
+  return {
+    ...worst,
+    verdict: isBad(worst.verdict) ? worst.verdict : 'fail',
+    details: [said, ...worst.details],
+  };
 }

@@ -133,3 +133,39 @@ test('withdrawn cases and operations that are not declared are not sent', async 
   expect(results.map(({ verdict }) => verdict)).toEqual(['withdrawn', 'unsupported', 'pass']);
   expect(sent).toEqual(['execution/there']);
 });
+
+test('a slow case does not keep the others waiting', async () => {
+  let answered = 0;
+  const oneSlow = implementation(async (request) => {
+    if (request.id.endsWith('-0')) while (answered < 9) await sleep(1);
+    else await sleep(1);
+    answered++;
+    return echo(request);
+  }, 2);
+  const results = await runCases(oneSlow, cases, options);
+  expect(results.map((result) => result.case.id)).toEqual(cases.map(({ id }) => id));
+});
+
+test('an interruption loses no answer, also of cases behind one that hangs', async () => {
+  const controller = new AbortController();
+  const hangs = implementation(async (request) => {
+    if (request.id.endsWith('-3')) return await new Promise<Answer>(() => {});
+    if (request.id.endsWith('-9')) setTimeout(() => controller.abort(), 5);
+    return echo(request);
+  }, 4);
+  const results = await runCases(hangs, cases, { ...options, interruption: controller.signal });
+  const others = cases.map(({ id }) => id).filter((id) => !id.endsWith('-3'));
+  expect(results.map((result) => result.case.id)).toEqual(others);
+});
+
+test('with timings each result says how long its case took', async () => {
+  const slow = implementation(async (request) => {
+    await sleep(request.id.endsWith('-2') ? 30 : 0);
+    return echo(request);
+  });
+  const timed = await runCases(slow, cases.slice(0, 4), { ...options, timings: true });
+  const seconds = timed.map((result) => result.seconds ?? Number.NaN);
+  expect(Math.max(...seconds)).toBe(seconds[2]);
+  const [plain] = await runCases(slow, cases.slice(0, 1), options);
+  expect(plain).not.toHaveProperty('seconds');
+});

@@ -14,6 +14,8 @@ export interface RunOptions {
   declaration: Declaration;
   judging: Judging;
   failFast?: boolean;
+  /** Each result says how long its case took. */
+  timings?: boolean;
   /** Called for each result, in the order of the cases. */
   onResult?: (result: Result) => void;
   /** When it is aborted the run ends at once, with the results that there are. */
@@ -31,53 +33,108 @@ export async function runCases(
   cases: readonly Case[],
   options: RunOptions,
 ): Promise<Result[]> {
-  const results: Result[] = [];
-  let stopped = false;
-  const collect = (result: Result): void => {
-    if (stopped) return;
-    results.push(result);
-    options.onResult?.(result);
-    if (options.failFast === true && isBad(result.verdict)) stopped = true;
-  };
-  const pending: Promise<Result>[] = [];
-  const interrupted = interruptionOf(options.interruption);
-  for (const [index, entry] of cases.entries()) {
-    // An implementation in this process never waits: without a pause no signal would be noticed before the end.
-    if (index % PAUSE_EVERY === 0) await pause();
-    if (stopped || options.interruption?.aborted === true) break;
-    const result = runCase(implementation, entry, options);
-    // An implementation that answers at once needs no queue, as long as nothing is queued before it.
-    if (result instanceof Promise || pending.length > 0) pending.push(Promise.resolve(result));
-    else collect(result);
-    if (pending.length >= implementation.window) {
-      const oldest = pending.shift();
-      const settled = oldest === undefined ? undefined : await unlessInterrupted(oldest, interrupted);
-      if (settled === undefined) return results;
-      collect(settled);
+  const traffic = new Traffic(options);
+  const unwatch = watch(options.interruption, () => traffic.changed());
+  try {
+    for (const [index, entry] of cases.entries()) {
+      // An implementation in this process never waits: without a pause no signal would be noticed before the end.
+      if (index % PAUSE_EVERY === 0) await pause();
+      if (traffic.isOver) break;
+      traffic.add(index, () => runCase(implementation, entry, options));
+      while (traffic.unanswered >= implementation.window && !traffic.isOver) await traffic.change();
+    }
+    while (traffic.unanswered > 0 && !traffic.isOver) await traffic.change();
+    return traffic.end();
+  } finally {
+    unwatch();
+  }
+}
+
+function watch(signal: AbortSignal | undefined, onAbort: () => void): () => void {
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return () => signal?.removeEventListener('abort', onAbort);
+}
+
+/** What is under way in a run: answers come in any order, results are handed on in the order of the cases. */
+class Traffic {
+  unanswered = 0;
+  readonly #results: Result[] = [];
+  /** By the case's place: results that wait for those before them. */
+  readonly #early = new Map<number, Result>();
+  #next = 0;
+  #stopped = false;
+  #failure: { error: unknown } | undefined;
+  #wake: () => void = () => {};
+  #answeredAt = performance.now();
+
+  constructor(private readonly options: RunOptions) {}
+
+  /** Nothing more is asked, and nothing waited for. */
+  get isOver(): boolean {
+    return this.#stopped || this.#failure !== undefined || this.options.interruption?.aborted === true;
+  }
+
+  add(index: number, run: () => Result | Promise<Result>): void {
+    const sentAt = performance.now();
+    const result = run();
+    if (!(result instanceof Promise)) {
+      this.#settle(index, result, sentAt);
+      return;
+    }
+    this.unanswered++;
+    result
+      .then(
+        (settled) => this.#settle(index, settled, sentAt),
+        (error: unknown) => {
+          this.#failure = { error };
+        },
+      )
+      .finally(() => {
+        this.unanswered--;
+        this.changed();
+      });
+  }
+
+  /** Resolves at the next answer, or when the run is interrupted. */
+  change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  changed(): void {
+    this.#wake();
+  }
+
+  /** The results; after an interruption also those for which earlier ones are missing. */
+  end(): Result[] {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const left = [...this.#early].sort(([a], [b]) => a - b);
+    for (const [, result] of left) this.#hand(result);
+    return this.#results;
+  }
+
+  #settle(index: number, result: Result, sentAt: number): void {
+    if (this.options.timings === true) {
+      const now = performance.now();
+      // What is sent ahead waits for its turn; its own time begins when the answer before it is there.
+      const milliseconds = now - Math.max(sentAt, this.#answeredAt);
+      this.#answeredAt = now;
+      result.seconds = Math.round(milliseconds * 1000) / 1e6;
+    }
+    this.#early.set(index, result);
+    for (let next = this.#early.get(this.#next); next !== undefined; next = this.#early.get(this.#next)) {
+      this.#early.delete(this.#next++);
+      this.#hand(next);
     }
   }
-  for (const result of pending) {
-    const settled = await unlessInterrupted(result, interrupted);
-    if (settled === undefined) return results;
-    collect(settled);
+
+  #hand(result: Result): void {
+    if (this.#stopped) return;
+    this.#results.push(result);
+    this.options.onResult?.(result);
+    if (this.options.failFast === true && isBad(result.verdict)) this.#stopped = true;
   }
-  return results;
-}
-
-/** The result, or undefined when the run is interrupted while it is waited for. */
-function unlessInterrupted(
-  result: Promise<Result>,
-  interrupted: Promise<undefined> | undefined,
-): Promise<Result | undefined> {
-  return interrupted === undefined ? result : Promise.race([result, interrupted]);
-}
-
-function interruptionOf(signal: AbortSignal | undefined): Promise<undefined> | undefined {
-  if (signal === undefined) return undefined;
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }
 
 function runCase(implementation: Implementation, entry: Case, options: RunOptions): Result | Promise<Result> {
@@ -90,7 +147,7 @@ function runCase(implementation: Implementation, entry: Case, options: RunOption
   }
   const missing = notDeclared(expanded, options.declaration);
   if (missing !== undefined) return { case: entry, verdict: 'unsupported', details: [missing] };
-  const finish = (received: Answer): Result => resultOf(entry, expanded, received, options.judging);
+  const finish = (received: Answer): Result => judgedAnswer(entry, expanded, received, options.judging);
   try {
     const answer = implementation.run(expanded.request);
     return answer instanceof Promise ? answer.catch(fallen).then(finish) : finish(answer);
@@ -116,7 +173,8 @@ function notDeclared({ request }: ExpandedCase, declaration: Declaration): strin
   return unknown === undefined ? undefined : `operation ${unknown.op} is not among its operations`;
 }
 
-function resultOf(entry: Case, expanded: ExpandedCase, answer: Answer, judging: Judging): Result {
+/** What an answer to a case is worth. */
+export function judgedAnswer(entry: Case, expanded: ExpandedCase, answer: Answer, judging: Judging): Result {
   switch (answer.kind) {
     case 'result': {
       return { case: entry, ...judged(expanded, answer.result, judging) };

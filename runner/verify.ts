@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Case } from './cases/case.js';
+import { Random } from './generate/random.js';
 import type { Implementation } from './implementations/implementation.js';
 import { oneOfEach, wordsOf } from './repeat.js';
 import { type RunOptions, runCases } from './run.js';
@@ -41,7 +42,7 @@ interface Round {
 }
 
 class Verification {
-  readonly #random: () => number;
+  readonly #random: Random;
   #explained = 0;
 
   constructor(
@@ -49,7 +50,7 @@ class Verification {
     private readonly cases: readonly Case[],
     private readonly options: VerifyOptions,
   ) {
-    this.#random = randomNumbers(options.seed);
+    this.#random = new Random(options.seed);
   }
 
   async run(): Promise<Result[]> {
@@ -62,7 +63,8 @@ class Verification {
       cases,
       rounds.map(({ results }) => results),
     );
-    const odd = together.filter((result, i) => result !== rounds[0]?.results[i]).map((result) => result.case);
+    const inOrder = new Set(rounds[0]?.results);
+    const odd = together.filter((result) => !inOrder.has(result)).map((result) => result.case);
     const alone = await this.#alone(odd);
     const verified: Result[] = [];
     for (const result of together) {
@@ -108,7 +110,10 @@ class Verification {
     if (round === undefined) return together;
     const [again] = await this.#inFreshProcess([alone.case]);
     if (again !== undefined && wordsOf(again) !== words) {
-      return failure(alone, [`not deterministic: alone in a fresh process it is ${alone.verdict}, then ${again.verdict}`, ...again.details]);
+      return failure(alone, [
+        `not deterministic: alone in a fresh process it is ${alone.verdict}, then ${again.verdict}`,
+        ...again.details,
+      ]);
     }
     const other = round.results.find((result) => result.case.id === alone.case.id) ?? together;
     const after = this.#explained++ < MOST_EXPLAINED ? await this.#culprits(alone, round.order) : undefined;
@@ -139,22 +144,11 @@ class Verification {
   }
 
   #shuffled(cases: readonly Case[]): Case[] {
-    const keyed = cases.map((entry) => ({ entry, key: this.#random() }));
+    const keyed = cases.map((entry) => ({ entry, key: this.#random.word() }));
     return keyed.sort((a, b) => a.key - b.key).map(({ entry }) => entry);
   }
 }
 
 function failure(result: Result, details: string[]): Result {
   return { ...result, verdict: 'fail', details };
-}
-
-/** Marsaglia's xorshift with 32 bits: the same numbers from 0 to 1 for the same seed everywhere. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

@@ -93,14 +93,14 @@ export class DevicePage {
 
   /** VIO-11 to VIO-13. */
   private updateStatus(entry: Entry): void {
-    const { memory, warn } = this.around;
+    const { memory } = this.around;
     const status = memory.read8(entry.address + Head.status);
     if (status === 0) {
       const { length } = entry.device.features;
       memory.store(offeredFeatures(entry) + length, new Uint8Array(length)); // VIO-11
       for (const queue of entry.queues) queue.reset(); // VIO-12
     } else if ((status & FAILED) !== 0) {
-      warn(`Device ${entry.device.name} configuration FAILED`); // VIO-13
+      this.around.warn(`Device ${entry.device.name} configuration FAILED`); // VIO-13
     }
   }
 }

@@ -2,6 +2,7 @@
 
 /** The state of one processor. What is done with it is in the other modules. */
 
+import { DEFAULT_MODEL, MODELS, type ProcessorModel } from './cpuid.js';
 import { FpuUnit } from './fpu/unit.js';
 import type { PortBus, ProcessorObserver } from './interface.js';
 import type { ChangeCount, PhysicalMemory } from './memory.js';
@@ -267,6 +268,7 @@ export class Cpu {
     readonly memory: PhysicalMemory,
     readonly ports: PortBus,
     readonly observer: ProcessorObserver | undefined,
+    readonly model: ProcessorModel = MODELS[DEFAULT_MODEL],
   ) {
     this.tlb = new Tlb(memory.codeChanges);
     this.cs = new CodeSegment(memory.codeChanges);
@@ -279,9 +281,17 @@ export class Cpu {
     return this.otherFlags | this.status.value;
   }
 
-  /** Also for a change of status flags alone, but `status` is quicker. */
   set eflags(value: number) {
     this.status.value = value;
+    this.systemFlags = value;
+  }
+
+  /** The bits of EFLAGS that are not status flags; quicker to read, since no status flag need be worked out. */
+  get systemFlags(): number {
+    return this.otherFlags;
+  }
+
+  set systemFlags(value: number) {
     this.otherFlags = value & ~STATUS;
     this.attention = true;
   }

@@ -101,7 +101,7 @@ export function notePort(cpu: Cpu, port: number, size: number): void {
 
 /** What must be looked for at each access to memory of the next instruction. */
 export function accessChecksOf(cpu: Cpu): number {
-  const aligns = (cpu.eflags & AC) !== 0 && (cpu.cr0 & CR0.AM) !== 0 && cpu.cpl === 3; // DBG-16
+  const aligns = (cpu.systemFlags & AC) !== 0 && (cpu.cr0 & CR0.AM) !== 0 && cpu.cpl === 3; // DBG-16
   const breaks = (cpu.debugArmed & DR7_ENABLES) !== 0;
   return (aligns ? AccessCheck.alignment : 0) | (breaks ? AccessCheck.breakpoints : 0);
 }

@@ -29,7 +29,7 @@ const asArray = (map: OpcodeMap) => Array.from({ length: 256 }, (_, byte) => map
 const ONE_BYTE = asArray(oneByteOpcodes);
 const TWO_BYTE = asArray(twoByteOpcodes);
 
-const UNDEFINED: Opcode = { mnemonic: '(undefined)', operands: [], execute: ud, lockable: false };
+const UNDEFINED: Opcode = { mnemonic: '(undefined)', operands: [], execute: ud, lockable: false, needs: 0 };
 
 // Operands of each kind, shared by all instructions.
 const registers = (kind: OperandKind, size: OperandSize) =>
@@ -94,6 +94,7 @@ class Decoder {
     if (byte === 0x0f) byte = this.byte();
     instruction.opcode = byte;
     const entry = this.choose(map[byte]);
+    if ((entry.needs & ~this.cpu.model.features) !== 0) throw invalidOpcode(); // SYS-27
     const [first, second, third] = entry.operands;
     if (first !== undefined) instruction.first = this.operand(first);
     if (second !== undefined) instruction.second = this.operand(second);

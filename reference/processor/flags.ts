@@ -25,14 +25,14 @@ export const FIXED_ONE = 2;
 export const ALL_FLAGS = STATUS | TF | IF | DF | IOPL | NT | RF | VM | AC | VIF | VIP | ID;
 
 /** The I/O privilege level, 0 to 3. */
-export const ioPrivilegeLevel = (cpu: Cpu) => (cpu.eflags & IOPL) >>> 12;
+export const ioPrivilegeLevel = (cpu: Cpu) => (cpu.systemFlags & IOPL) >>> 12;
 
 /** Replaces the flags in `which` by those in `values`. */
 export function setFlags(cpu: Cpu, which: number, values: number): void {
   const { status } = cpu;
   if ((which & STATUS) !== 0) status.value = (status.value & ~which) | (values & which);
   const others = which & ~STATUS;
-  if (others !== 0) cpu.eflags = (cpu.eflags & ~others) | (values & others);
+  if (others !== 0) cpu.systemFlags = (cpu.systemFlags & ~others) | (values & others);
 }
 
 /** Sets or clears one flag. */

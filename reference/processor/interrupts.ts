@@ -135,7 +135,7 @@ function enterHandler(cpu: Cpu, interruption: Interruption): void {
   const isInterruptGate = (gate.type & 1) === 0;
   cpu.handlerEntered = true;
   // GATE-9
-  cpu.eflags &= ~(TF | NT | RF | VM | (isInterruptGate ? IF : 0));
+  cpu.systemFlags &= ~(TF | NT | RF | VM | (isInterruptGate ? IF : 0));
 }
 
 /** Reads and checks the gate of a vector. */

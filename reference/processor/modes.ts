@@ -7,7 +7,7 @@ import { invalidOpcode } from './exceptions.js';
 import { VM } from './flags.js';
 
 export const inRealMode = (cpu: Cpu) => (cpu.cr0 & CR0.PE) === 0;
-export const inVirtual8086Mode = (cpu: Cpu) => (cpu.eflags & VM) !== 0;
+export const inVirtual8086Mode = (cpu: Cpu) => (cpu.systemFlags & VM) !== 0;
 
 /** Whether a selector is a paragraph number rather than an index into a descriptor table. */
 export const has8086Segments = (cpu: Cpu) => inRealMode(cpu) || inVirtual8086Mode(cpu);

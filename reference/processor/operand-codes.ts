@@ -32,6 +32,8 @@ export interface Opcode {
   execute: Execute;
   /** LOCK is permitted when the first operand is memory. */
   lockable: boolean;
+  /** Bits of `Feature`: a processor without one of them does not have the instruction. */
+  needs: number;
 }
 
 /** Several instructions that share an opcode: ModRM.reg chooses. */
@@ -52,12 +54,15 @@ export type OpcodeMap = Readonly<Record<number, Opcode | OpcodeGroup | EscapeGro
 
 /** @param operands in the order of the manual */
 export function opcode(mnemonic: string, operands: readonly OperandCode[], execute: Execute): Opcode {
-  return { mnemonic, operands, execute, lockable: false };
+  return { mnemonic, operands, execute, lockable: false, needs: 0 };
 }
 
 export function lockable(mnemonic: string, operands: readonly OperandCode[], execute: Execute): Opcode {
-  return { mnemonic, operands, execute, lockable: true };
+  return { mnemonic, operands, execute, lockable: true, needs: 0 };
 }
+
+/** An instruction that only the processors with a feature have: SYS-27. */
+export const since = (feature: number, entry: Opcode): Opcode => ({ ...entry, needs: feature });
 
 /** @param members eight, by ModRM.reg */
 export const group = (...members: (Opcode | undefined)[]): OpcodeGroup => ({ group: members });
@@ -71,9 +76,10 @@ export function conditionRow(
   prefix: string,
   operands: readonly OperandCode[],
   execute: Execute,
+  feature = 0,
 ): Record<number, Opcode> {
   return Object.fromEntries(
-    CONDITIONS.map((name, code) => [from + code, opcode(prefix + name, operands, execute)]),
+    CONDITIONS.map((name, code) => [from + code, since(feature, opcode(prefix + name, operands, execute))]),
   );
 }
 

@@ -3,6 +3,7 @@
 /** The processor as the rest of the project sees it: the run loop around the instructions. */
 
 import { Cpu, DR6, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, type Segment } from './cpu.js';
+import { DEFAULT_MODEL, MODELS, type ModelName } from './cpuid.js';
 import { accessChecksOf, instructionBreakpoints, reportInDr6, takeTaskTrap } from './debugging.js';
 import { decode } from './decode.js';
 import { debugException, Fault, Vector } from './exceptions.js';
@@ -31,13 +32,17 @@ const NO_PORTS: PortBus = {
   write: () => {},
 };
 
-/** @param ports absent: reads give all ones, writes vanish */
+/**
+ * @param ports absent: reads give all ones, writes vanish
+ * @param model which processor it is: chapter 05, SYS-27
+ */
 export function createProcessor(
   memory: PhysicalMemory,
   ports: PortBus = NO_PORTS,
   observer?: ProcessorObserver,
+  model: ModelName = DEFAULT_MODEL,
 ): Processor {
-  return new I386(memory, ports, observer);
+  return new I386(memory, ports, observer, model);
 }
 
 /** Decoded instructions are kept by linear address; must be a power of two. */
@@ -58,9 +63,14 @@ class I386 implements Processor {
   /** The instruction being executed, for messages. */
   private current: Instruction | undefined;
 
-  constructor(memory: PhysicalMemory, ports: PortBus, observer: ProcessorObserver | undefined) {
+  constructor(
+    memory: PhysicalMemory,
+    ports: PortBus,
+    observer: ProcessorObserver | undefined,
+    model: ModelName,
+  ) {
     this.memory = memory;
-    this.cpu = new Cpu(memory, ports, observer);
+    this.cpu = new Cpu(memory, ports, observer, MODELS[model]);
   }
 
   get instructionsExecuted(): number {
@@ -169,7 +179,7 @@ class I386 implements Processor {
       if (left <= 0 || outerLeft <= 0) return 'limit';
       const shadowed = this.takeEvents();
       if (cpu.stopped === undefined) {
-        const watched = ((cpu.eflags & WATCHED_FLAGS) | cpu.debugArmed) !== 0;
+        const watched = ((cpu.systemFlags & WATCHED_FLAGS) | cpu.debugArmed) !== 0;
         if (watched) this.executeWatched();
         begun += watched ? 1 : this.execute(shadowed ? 1 : Math.min(left, outerLeft, schedule.distance()));
       }
@@ -192,7 +202,7 @@ class I386 implements Processor {
       cpu.nmiPending = false;
       cpu.nmiBlocked = true;
       this.deliverExternal(Vector.nmi);
-    } else if (cpu.pendingInterrupts.length > 0 && (cpu.eflags & IF) !== 0 && !interruptShadow) {
+    } else if (cpu.pendingInterrupts.length > 0 && (cpu.systemFlags & IF) !== 0 && !interruptShadow) {
       this.deliverExternal(cpu.pendingInterrupts[0]);
       cpu.pendingInterrupts.shift();
     }
@@ -268,7 +278,7 @@ class I386 implements Processor {
       this.debugTrap(DR6.taskSwitch);
       return;
     }
-    const resumed = cpu.eflags & RF;
+    const resumed = cpu.systemFlags & RF;
     const breakpoints = resumed !== 0 || cpu.debugInhibited ? 0 : instructionBreakpoints(cpu); // DBG-9, DBG-11
     if (breakpoints !== 0) {
       reportInDr6(cpu, breakpoints);
@@ -276,13 +286,13 @@ class I386 implements Processor {
       return;
     }
 
-    const singleStep = (cpu.eflags & TF) !== 0;
+    const singleStep = (cpu.systemFlags & TF) !== 0;
     cpu.handlerEntered = false;
     cpu.accessChecks = accessChecksOf(cpu);
-    cpu.eflags &= ~RF;
+    cpu.systemFlags &= ~RF;
     this.execute(1);
     cpu.accessChecks = 0;
-    if (this.completion === 'repeating') cpu.eflags |= resumed; // DBG-9
+    if (this.completion === 'repeating') cpu.systemFlags |= resumed; // DBG-9
     if (this.completion === 'faulted') cpu.debugHits = 0;
     else this.afterWatched(singleStep);
   }

@@ -83,5 +83,5 @@ export function pushAndEnter8086(cpu: Cpu, entry: number, flags: number, eip: nu
   setStackPointer(cpu, frame.pointer);
   enterCode8086(cpu, selector, offset);
   cpu.handlerEntered = true;
-  cpu.eflags &= ~(TF | AC | RF);
+  cpu.systemFlags &= ~(TF | AC | RF);
 }

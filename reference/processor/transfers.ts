@@ -273,7 +273,7 @@ export function returnFromInterrupt(cpu: Cpu, size: 2 | 4): void {
     const wide = size === 4 ? RF | AC | ID : 0;
     const privileged = loadVirtualInterruptFlag(cpu, image, size) ? 0 : IF;
     setFlags(cpu, ORDINARY_FLAGS | wide | privileged, image);
-  } else if ((cpu.eflags & NT) !== 0) {
+  } else if ((cpu.systemFlags & NT) !== 0) {
     switchTask(cpu, readLinkedTss(cpu), 'return', { eip: cpu.nextEip, flags: cpu.eflags }); // TASK-4
   } else {
     returnInProtectedMode(cpu, size);
@@ -328,7 +328,7 @@ const DPL_SHIFT = 5;
 /** SYSENTER (SYS-12, SYS-13): to level 0 at the place in the three model-specific registers. */
 export function enterSystem(cpu: Cpu): void {
   if (inRealMode(cpu) || isNull(cpu.sysenter_cs)) throw generalProtection(0); // SYS-12, MODE-5
-  cpu.eflags &= ~(VM | IF | RF);
+  cpu.systemFlags &= ~(VM | IF | RF);
   loadFlatSegments(cpu, cpu.sysenter_cs & 0xfffc, 0, 8);
   cpu.general[ESP] = cpu.sysenter_esp;
   cpu.nextEip = cpu.sysenter_eip;

@@ -55,7 +55,7 @@ export function changeInterruptFlag(cpu: Cpu, on: boolean): void {
     return;
   }
   if (!hasVirtualInterruptFlag(cpu)) throw generalProtection(0);
-  if (on && (cpu.eflags & VIP) !== 0) throw generalProtection(0);
+  if (on && (cpu.systemFlags & VIP) !== 0) throw generalProtection(0);
   setFlag(cpu, VIF, on);
 }
 
@@ -69,7 +69,7 @@ export function flagsImage(cpu: Cpu, size: 2 | 4): number {
 
 /** Flags with IOPL 3, and VIF in the place of IF. */
 function virtualImage(cpu: Cpu, flags: number): number {
-  return (flags & ~IF) | IOPL | ((cpu.eflags & VIF) !== 0 ? IF : 0);
+  return (flags & ~IF) | IOPL | ((cpu.systemFlags & VIF) !== 0 ? IF : 0);
 }
 
 /**
@@ -79,7 +79,7 @@ function virtualImage(cpu: Cpu, flags: number): number {
 export function loadVirtualInterruptFlag(cpu: Cpu, image: number, size: 2 | 4): boolean {
   if (!inVirtual8086Mode(cpu) || ioPrivilegeLevel(cpu) === 3) return false;
   if (size === 4 || !hasVirtualInterruptFlag(cpu)) throw generalProtection(0);
-  const interruptWaits = (cpu.eflags & VIP) !== 0 && (image & IF) !== 0;
+  const interruptWaits = (cpu.systemFlags & VIP) !== 0 && (image & IF) !== 0;
   if (interruptWaits || (image & TF) !== 0) throw generalProtection(0);
   setFlag(cpu, VIF, (image & IF) !== 0);
   return true;

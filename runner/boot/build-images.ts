@@ -21,7 +21,7 @@ export interface ImageSource {
   source: string;
   about: string;
   format: 'flat' | 'elf';
-  memory: string;
+  ram: string;
   /** Builds it. */
   build(): Buffer;
 }
@@ -35,7 +35,7 @@ export const IMAGES: readonly ImageSource[] = [
     source: MONITOR,
     about: 'A guest of 2 MiB that does what its command line says; its words are in the source.',
     format: 'flat',
-    memory: '0x200000',
+    ram: '0x200000',
     build: () => inFolder((folder) => assembled(folder)),
   },
   {
@@ -43,7 +43,7 @@ export const IMAGES: readonly ImageSource[] = [
     source: SMALL_OS,
     about: 'The operating system of cases/guests/small-os, in 16 MiB.',
     format: 'elf',
-    memory: '0x1000000',
+    ram: '0x1000000',
     build: () => readFileSync(join(packageRoot, SMALL_OS)),
   },
 ];
@@ -54,7 +54,7 @@ export function imageFixturePath({ name }: ImageSource): string {
 }
 
 /** The text of that fixture, from an image that is built now. */
-export function imageFixtureText({ source, about, format, memory, build }: ImageSource): string {
+export function imageFixtureText({ source, about, format, ram, build }: ImageSource): string {
   const lines =
     build()
       .toString('hex')
@@ -68,7 +68,7 @@ export function imageFixtureText({ source, about, format, memory, build }: Image
     'given:',
     '  launcher:',
     `    format: ${format}`,
-    `    memory: ${memory}`,
+    `    ram: ${ram}`,
     '    image:',
     '      - at: 0',
     '        hex: |',

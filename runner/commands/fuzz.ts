@@ -77,7 +77,8 @@ function familiesOf(wanted: readonly string[], implementations: readonly string[
     FAMILIES.map(({ name }) => name),
   );
   if (wanted.length > 0) return FAMILIES.filter(({ name }) => wanted.includes(name));
-  return FAMILIES.filter(({ isNative }) => isNative || !implementations.includes('native'));
+  const hasNative = implementations.includes('native');
+  return FAMILIES.filter(({ isNative, isOpen }) => (hasNative ? isNative : isOpen !== true));
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };

@@ -2,11 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Case } from '../cases/case.js';
 import { didYouMean } from '../cases/nearest.js';
 import { behaviours, loadSuite } from '../cases/suite.js';
 import type { Judging } from '../compare/judge.js';
-import { CannotStart, type Implementation } from '../implementations/implementation.js';
-import { createImplementation, isBuiltIn } from '../implementations/index.js';
+import { isBuiltIn } from '../implementations/index.js';
 import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
 import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
@@ -14,22 +14,21 @@ import { type ReporterFlags, reportRequests } from '../report/flags.js';
 import { recordOf } from '../report/record.js';
 import { writeReports } from '../report/reporters.js';
 import { Progress } from '../report/terminal.js';
-import { runCases } from '../run.js';
 import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
+import { casesOfShard } from '../shard.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad, type Result } from '../verdict.js';
+import { type AttachOptions, attach, implementationMaker, implementationWords } from './attach.js';
 import { profileOf, refuseProblems } from './options.js';
+import { type PlanOptions, planOf, runAsPlanned, update } from './plan.js';
 
-export interface RunCommandOptions {
-  impl: string;
+export interface RunCommandOptions extends AttachOptions, PlanOptions {
   class: string[];
   behaviour: string[];
   clause: string[];
   profile?: string;
   failFast?: boolean;
-  expectations?: string;
-  timeout?: number;
   color?: boolean;
   /** Both flags fill the same list. */
   reporter?: ReporterFlags;
@@ -39,9 +38,6 @@ export interface RunCommandOptions {
   /** Times into the results; without them two runs write the same bytes. */
   timings?: boolean;
 }
-
-/** Time for one case when nothing else is asked for; `--timeout` is given in seconds, limits are multiplied. */
-const USUAL_SECONDS = 10;
 
 /** Runs cases against an implementation; the answer is the exit code. */
 export async function run(patterns: readonly string[], options: RunCommandOptions): Promise<number> {
@@ -67,22 +63,23 @@ export async function run(patterns: readonly string[], options: RunCommandOption
   // What cannot be selected in any profile is an error before the implementation starts.
   select(suite.cases, selection, wantedProfile ?? 'linux-2.6.29');
 
-  const implementation = await createImplementation(options.impl, {
-    profile: wantedProfile,
-    timeoutFactor: timeoutFactor(options.timeout),
-  });
-  const declaration = await started(implementation);
-  if (typeof declaration === 'number') return declaration;
+  const plan = await planOf(options);
+  const make = implementationMaker(options, wantedProfile);
+  const attached = await attach(make, options);
+  if (typeof attached === 'number') return attached;
+  const { implementation, declaration } = attached;
   try {
     const profile = agreedProfile(declaration, wantedProfile, implementation.label);
     const selected = select(suite.cases, selection, profile);
     const claimed = claimedCases(selected, declaration, options.class);
+    if (plan.shard !== undefined) claimed.cases = casesOfShard(claimed.cases, plan.shard, plan.seconds);
     const interruption = watchInterrupts();
-    const progress = new Progress(claimed.cases.length);
-    const results = await runCases(implementation, claimed.cases, {
+    const progress = new Progress(claimed.cases.length * plan.repeat);
+    const results = await runAsPlanned(plan, make, implementation, claimed.cases, {
       declaration,
       judging: judgingFor(declaration),
       failFast: options.failFast,
+      timings: options.timings,
       interruption: interruption.signal,
       onResult: ({ verdict }) => progress.count(isBad(verdict)),
     });
@@ -90,16 +87,24 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     progress.end();
 
     const complete = results.length === claimed.cases.length;
-    const comparison = compareKnown(results, known, suite.cases, complete && selectsAll(selection));
+    const comparison = compareKnown(
+      results,
+      known,
+      suite.cases,
+      complete && plan.shard === undefined && selectsAll(selection),
+    );
     const interrupted = interruption.signal.aborted;
     const problems = [
-      ...idleGroups(results, selection).map((group) => `no case of ${group} ran: that is not conformance`),
+      ...idleGroups(results, selection, claimed.cases, plan.shard !== undefined).map(
+        (group) => `no case of ${group} ran: that is not conformance`,
+      ),
       ...missingVerdicts(results, claimed.cases.length, comparison, interrupted),
     ];
     const seconds = (performance.now() - began) / 1000;
     const record = recordOf({
       label: implementation.label,
       declaration,
+      shard: options.shard,
       rerun: rerunOptions(options),
       results,
       comparison,
@@ -111,6 +116,7 @@ export async function run(patterns: readonly string[], options: RunCommandOption
       seconds: options.timings === true ? seconds : undefined,
     });
     await writeReports([record], { requests, color: options.color, failures: options.failures, seconds });
+    if (plan.update !== undefined) await update(plan.update, comparison, { suite: suite.cases, results });
     if (interrupted) return ExitCode.interrupted;
     return record.conforms ? ExitCode.conforms : ExitCode.doesNotConform;
   } finally {
@@ -145,25 +151,6 @@ export function ownExpectations(impl: string): string | undefined {
   if (!isBuiltIn(impl)) return undefined;
   const file = join(packageRoot, 'runner', 'implementations', impl, 'expectations.yaml');
   return existsSync(file) ? file : undefined;
-}
-
-function timeoutFactor(seconds: number | undefined): number {
-  if (seconds === undefined) return 1;
-  if (!(seconds > 0)) throw new UsageError('--timeout needs a number of seconds greater than 0');
-  return seconds / USUAL_SECONDS;
-}
-
-/** The declaration, or the exit code when the implementation cannot be had. */
-async function started(implementation: Implementation): Promise<Declaration | number> {
-  try {
-    return await implementation.start();
-  } catch (error) {
-    if (!(error instanceof CannotStart)) throw error;
-    process.stderr.write(
-      `lguest-conformance: ${implementation.label} cannot be started: ${error.message}\n${error.cure}\n`,
-    );
-    return ExitCode.cannotStart;
-  }
 }
 
 function agreedProfile(declaration: Declaration, wanted: Profile | undefined, label: string): Profile {
@@ -210,12 +197,15 @@ function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<strin
 }
 
 function rerunOptions(options: RunCommandOptions): string {
-  const parts: string[] = [];
-  if (options.impl !== 'reference')
-    parts.push(` --impl ${isBuiltIn(options.impl) ? options.impl : `"${options.impl}"`}`);
-  if (options.profile !== undefined) parts.push(` --profile ${options.profile}`);
-  return parts.join('');
+  const profile = options.profile === undefined ? '' : ` --profile ${options.profile}`;
+  return implementationWords(options) + profile;
 }
+
+/** Signals that end the program, with the exit code by which a shell tells them. */
+const FATAL = [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const;
 
 /** The first Ctrl-C ends the run at once with what is known; a second one ends the program. */
 function watchInterrupts() {
@@ -225,18 +215,30 @@ function watchInterrupts() {
     controller.abort();
   }
   process.on('SIGINT', onInterrupt);
+  // Ended by other signals the program must not leave without its 'exit' handlers, which end what it has started.
+  for (const [signal, code] of FATAL) process.once(signal, () => process.exit(code));
   return { signal: controller.signal, end: () => process.removeListener('SIGINT', onInterrupt) };
 }
 
 /** Groups that were asked for by name and of which no case ran: all were unsupported. */
-function idleGroups(results: readonly Result[], selection: Selection): string[] {
+function idleGroups(
+  results: readonly Result[],
+  selection: Selection,
+  cases: readonly Case[],
+  isShard: boolean,
+): string[] {
   const ran = results.filter(didRun).map((result) => result.case);
+  // The cases of a group may all be in other shards.
+  const isHere = (test: (entry: Case) => boolean): boolean => !isShard || cases.some(test);
   return [
     ...selection.classes
-      .filter((name) => !ran.some((entry) => entry.class === name))
+      .filter((name) => isHere((entry) => entry.class === name) && !ran.some((entry) => entry.class === name))
       .map((name) => `class ${name}`),
     ...selection.behaviours
-      .filter((name) => !ran.some((entry) => entry.behaviour === name))
+      .filter(
+        (name) =>
+          isHere((entry) => entry.behaviour === name) && !ran.some((entry) => entry.behaviour === name),
+      )
       .map((name) => `behaviour ${name}`),
   ];
 }

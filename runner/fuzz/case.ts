@@ -23,7 +23,7 @@ export interface FuzzCase {
 
 const MOST_INSTRUCTIONS = 6;
 /** A repetition counts as one instruction on some implementations, and each of its items as one on others. */
-const MAX_INSTRUCTIONS = 20_000;
+const MAX_INSTRUCTIONS = 70_000;
 const ATTEMPTS = 20;
 /** Between the random numbers of one case and those of the next: a prime, so that seeds do not overlap soon. */
 const STRIDE = 1_000_003;

@@ -7,10 +7,15 @@ import type { ExpectedProcessorState, ProcessorState } from '../expand/frame.js'
 import { processorStateOf } from '../expand/frame.js';
 import { MemoryImage } from '../expand/image.js';
 import type { Answer } from '../implementations/implementation.js';
-import { type CaseRequest, isProcessorGiven, type ProcessorRegisters } from '../protocol.js';
+import {
+  type CaseRequest,
+  isProcessorGiven,
+  type ProcessorGiven,
+  type ProcessorRegisters,
+} from '../protocol.js';
 import type { FuzzCase } from './case.js';
-import { type Freedom, isFree } from './freedoms.js';
-import { beginnings, undefinedAtEnd } from './instruction.js';
+import { type Freedom, isBeyondMemory, isFree } from './freedoms.js';
+import { beginnings, isBehindCode, undefinedAtEnd, undefinedBefore } from './instruction.js';
 import { CODE } from './machine.js';
 import { flagNames } from './undefined-flags.js';
 
@@ -99,9 +104,11 @@ export function differencesOf(
   freedoms: readonly Freedom[],
 ): Difference[] {
   if (!isProcessorGiven(request.given)) throw new Error('a fuzzed case has no processor');
-  if (reference.stop !== actual.stop) return [difference('outcome', 'outcome', actual.stop, reference.stop)];
-  if (reference.stop !== 'hlt' || overwritesItself(entry, request, reference)) return [];
   const given = request.given.registers;
+  if (overwritesItself(entry, request, reference) || isLost(entry, given, reference)) return [];
+  if (reference.stop !== actual.stop) return [difference('outcome', 'outcome', actual.stop, reference.stop)];
+  // After a triple fault nothing counts.
+  if (reference.stop !== 'hlt') return [];
   const exception = exceptionOf(given, reference);
   const expected: ExpectedProcessorState = {
     ...reference.state,
@@ -131,4 +138,40 @@ function overwritesItself({ instructions }: FuzzCase, request: CaseRequest, { st
     if (state.memory.read8(at) !== before.read8(at)) return true;
   }
   return false;
+}
+
+const SEGMENT_BYTES = 0x10000;
+
+/** Whether it reached a segment of real or virtual-8086 mode that goes on where the case has no memory. */
+export function leavesMemory({ memory_size, registers }: ProcessorGiven, ending: Ending): boolean {
+  const exception = exceptionOf(registers, ending);
+  const [, cs = 0] = exception?.slot === 2 ? frameWords(exception, ending, 2) : [];
+  return (
+    isBeyondMemory(registers, memory_size) ||
+    isBeyondMemory(ending.state.registers, memory_size) ||
+    16 * cs + SEGMENT_BYTES > memory_size
+  );
+}
+
+/** Whether an ending says something that does not depend on what nobody knows. */
+export function isJudgeable(entry: FuzzCase, request: CaseRequest, ending: Ending): boolean {
+  if (!isProcessorGiven(request.given)) return false;
+  const { registers } = request.given;
+  return (
+    !overwritesItself(entry, request, ending) &&
+    !isLost(entry, registers, ending) &&
+    !leavesMemory(request.given, ending)
+  );
+}
+
+/** It went on in bytes that are no code of the case, and undefined flags may have led it. */
+function isLost({ instructions }: FuzzCase, given: ProcessorRegisters, ending: Ending): boolean {
+  const flags = undefinedBefore(instructions);
+  if (flags?.every((some) => some === 0) === true) return false;
+  const exception = exceptionOf(given, ending);
+  if (exception === undefined) return !isBehindCode(instructions, ending.state.registers.eip - 1 - CODE);
+  const words = frameWords(exception, ending, 2);
+  const eip = exception.hasCode ? words[1] : words[0];
+  const offset = (eip ?? 0) - CODE;
+  return !beginnings(instructions).includes(offset) && !isBehindCode(instructions, offset);
 }

@@ -4,10 +4,10 @@ import { CaseError } from '../cases/problem.js';
 import type { Difference } from '../compare/difference.js';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { messageOf } from '../message-of.js';
-import type { CaseRequest, Declaration } from '../protocol.js';
+import { type CaseRequest, type Declaration, isProcessorGiven } from '../protocol.js';
 import { readChoices, withDefaults } from '../spec.js';
 import { type FuzzCase, requestOf } from './case.js';
-import { differencesOf, type Ending, endingOf } from './compare.js';
+import { differencesOf, type Ending, endingOf, leavesMemory } from './compare.js';
 import type { FixtureMachines } from './fixtures.js';
 import { type Freedom, freedomsOf, isDisturbed } from './freedoms.js';
 
@@ -78,6 +78,16 @@ export class Contest {
     const expected = endingOf(reference);
     if (typeof expected === 'string' && reference.kind === 'unsupported')
       return { kind: 'unanswered', reason: `reference: ${expected}` };
+    if (
+      typeof expected !== 'string' &&
+      isProcessorGiven(request.given) &&
+      leavesMemory(request.given, expected)
+    ) {
+      return { kind: 'unanswered', reason: 'a segment goes beyond the memory' };
+    }
+    if (typeof expected !== 'string' && expected.stop === 'limit') {
+      return { kind: 'unanswered', reason: 'no end within the limit' };
+    }
     const needed = Math.min(2, this.#others.length);
     const told: { differences: Difference[]; ending: Ending }[] = [];
     let reason = 'no answer';
@@ -129,7 +139,7 @@ const isSame = (one: Difference, two: Difference): boolean =>
   one.path === two.path && one.actual === two.actual;
 
 /** The answers in the order of the requests, with no more at a time than the implementation takes. */
-async function answersOf(
+export async function answersOf(
   implementation: Implementation,
   requests: readonly CaseRequest[],
 ): Promise<(Answer | undefined)[]> {

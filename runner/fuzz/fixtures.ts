@@ -3,11 +3,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataMap } from '../cases/case.js';
-import { Fixtures } from '../cases/fixtures.js';
+import { Fixtures, type SourceFile } from '../cases/fixtures.js';
 import { memoryRuns } from '../cases/memory.js';
 import { formatProblem, type Problem } from '../cases/problem.js';
 import { caseChecks } from '../cases/schema.js';
 import { packageRoot } from '../package.js';
+
+export function fixtureSources(): SourceFile[] {
+  const folder = 'cases/fixtures';
+  return readdirSync(join(packageRoot, folder))
+    .filter((name) => name.startsWith('machine') && name.endsWith('.yaml'))
+    .map((name) => ({
+      file: `${folder}/${name}`,
+      text: readFileSync(join(packageRoot, folder, name), 'utf8'),
+    }));
+}
 
 /** The machines of class processor, whole, with their memory in runs. */
 export class FixtureMachines {
@@ -15,15 +25,8 @@ export class FixtureMachines {
   readonly #machines = new Map<string, DataMap>();
 
   constructor() {
-    const folder = 'cases/fixtures';
-    const sources = readdirSync(join(packageRoot, folder))
-      .filter((name) => name.startsWith('machine') && name.endsWith('.yaml'))
-      .map((name) => ({
-        file: `${folder}/${name}`,
-        text: readFileSync(join(packageRoot, folder, name), 'utf8'),
-      }));
     const problems: Problem[] = [];
-    this.#fixtures = new Fixtures(sources, caseChecks().fixture, problems);
+    this.#fixtures = new Fixtures(fixtureSources(), caseChecks().fixture, problems);
     if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));
   }
 

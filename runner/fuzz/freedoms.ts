@@ -26,7 +26,11 @@ const ORDER: Freedom = {
 };
 
 /** A far CALL to an offset beyond the limit of its target may have stored the return address below ESP, as a near one may. */
-const FAR_LIMIT: Freedom = { mnemonics: ['CALL'], paths: ['memory'], vector: 13 };
+const FAR_LIMIT: Freedom = {
+  mnemonics: ['CALL'],
+  paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'],
+  vector: 13,
+};
 
 /** A far RET may read all that it might need before it looks at any of it. */
 const EARLY_READ: Freedom = {
@@ -75,4 +79,15 @@ export function isDisturbed(label: string, { ds, es, fs, gs }: ProcessorRegister
   const changes = ({ selector }: SegmentRegister): boolean =>
     selector !== 0 && (selector < 4 || (selector & 3) !== 3);
   return label === 'native' && [ds, es, fs, gs].some(changes);
+}
+
+const MODES_8086 = { protectedMode: 1, virtual8086: 0x20000 };
+const SEGMENT_BYTES = 0x10000;
+
+/** Whether the outcome has a segment of real or virtual-8086 mode that goes on where the case has no memory. */
+export function isBeyondMemory(registers: ProcessorRegisters, memorySize: number): boolean {
+  const is8086 =
+    (registers.cr0 & MODES_8086.protectedMode) === 0 || (registers.eflags & MODES_8086.virtual8086) !== 0;
+  const { cs, ss, ds, es, fs, gs } = registers;
+  return is8086 && [cs, ss, ds, es, fs, gs].some(({ base }) => base + SEGMENT_BYTES > memorySize);
 }

@@ -78,6 +78,9 @@ export function undefinedBefore(instructions: readonly FuzzInstruction[]): numbe
 /** Behind the code the fixtures have HLTs up to here. */
 const HALTS_END = 0x100;
 
+export const isBehindCode = (instructions: readonly FuzzInstruction[], offset: number): boolean =>
+  offset >= (beginnings(instructions).at(-1) ?? 0) && offset < HALTS_END;
+
 /**
  * The flags that do not count when a run has ended at `offset` of the code.
  * @param offset of the instruction that an exception names; undefined when nothing names one
@@ -89,6 +92,6 @@ export function undefinedAtEnd(instructions: readonly FuzzInstruction[], offset:
   const flags = before[offset === undefined ? -1 : begins.indexOf(offset)];
   if (flags !== undefined) return flags;
   // What ran in the data or in the middle of an instruction, and which flags that left undefined, nobody knows.
-  const isBehind = offset === undefined || (offset >= (begins.at(-1) ?? 0) && offset < HALTS_END);
+  const isBehind = offset === undefined || isBehindCode(instructions, offset);
   return isBehind ? before.reduce((all, some) => all | some, 0) : ARITHMETIC_FLAGS;
 }

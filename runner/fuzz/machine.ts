@@ -17,6 +17,8 @@ export interface FuzzMachine {
 export interface MemoryItem {
   at: number;
   dwords: number[];
+  /** Without it the case would be about something else: it stays as it is when cases are made smaller. */
+  isFixed?: true;
 }
 
 /** A family of machines: a fixture, and what is random in it. */
@@ -27,6 +29,8 @@ export interface Family {
   code32: boolean;
   /** A user process of the machine below can have such a state. */
   isNative: boolean;
+  /** Its segments go on behind the memory, where a process has nothing and a machine something. */
+  isOpen?: true;
   /** Where ESP begins. */
   stack: number;
   eflags(random: Random): number;
@@ -149,8 +153,8 @@ const SHORT_OUTER_SEGMENTS = [0xfb, 0xf3, 0xbb, 0xb3].flatMap((access) => [
 
 function systemSegments(machine: FuzzMachine, random: Random): void {
   machine.memory.push(
-    { at: GDT + 8, dwords: SHORT_SEGMENTS },
-    { at: GDT + 0x20, dwords: SHORT_OUTER_SEGMENTS },
+    { at: GDT + 8, dwords: SHORT_SEGMENTS, isFixed: true },
+    { at: GDT + 0x20, dwords: SHORT_OUTER_SEGMENTS, isFixed: true },
   );
   randomLdt(machine, () => anyDescriptor(random));
   const count = random.between(2, (GDT_END - FREE_GDT) / 8);
@@ -190,10 +194,12 @@ const both =
     for (const vary of varies) vary(machine, random);
   };
 
+const SELECTORS_8086 = [0, 0x0300, 0x0400, 0x0800, 0x0a00, 0x0c00, 0x0eff];
+
 export const FAMILIES: readonly Family[] = [
   {
     ...native,
-    ...{ name: 'user', fixture: 'machine-ring3', stack: 0xcf80, selectors: NATIVE_SELECTORS },
+    ...{ name: 'user', isOpen: true, fixture: 'machine-ring3', stack: 0xcf80, selectors: NATIVE_SELECTORS },
     vary: userSegments,
   },
   {
@@ -224,14 +230,14 @@ export const FAMILIES: readonly Family[] = [
   {
     ...privileged,
     ...{ name: 'real', fixture: 'machine-real', code32: false, stack: 0x0f80 },
-    selectors: [0, 0x0300, 0x0400, 0x0800, 0x0a00, 0x0fff, 0xffff],
+    selectors: SELECTORS_8086,
     eflags: (random: Random) => systemFlags(random) & ~0x7000,
     vary: none,
   },
   {
     ...privileged,
     ...{ name: 'virtual-8086', fixture: 'machine-virtual-8086', code32: false, stack: 0x0f80 },
-    selectors: [0, 0x0300, 0x0400, 0x0800, 0x0a00, 0x0fff, 0xffff],
+    selectors: SELECTORS_8086,
     eflags: (random: Random) => (systemFlags(random) & ~NT) | 0x20000,
     vary: none,
   },

@@ -49,14 +49,15 @@ async function together(
 }
 
 function simplifications({ machine, instructions }: FuzzCase): Simplification[] {
+  const loose = machine.memory.filter(({ isFixed }) => isFixed !== true);
   return [
     ...instructions.map((instruction) => replaceInstruction(instruction, undefined)),
     withoutMemory,
-    ...machine.memory.map((item) => replaceMemory(item, undefined)),
+    ...loose.map((item) => replaceMemory(item, undefined)),
     ...Object.keys(machine.registers).map(withoutRegister),
     ...instructions.flatMap(simplerInstructions),
     ...flagsOff(machine.registers.eflags ?? 0),
-    ...machine.memory.flatMap(zeroed),
+    ...loose.flatMap(zeroed),
   ];
 }
 
@@ -91,8 +92,11 @@ function simplerInstructions(instruction: FuzzInstruction): Simplification[] {
   return simpler.map((by) => replaceInstruction(instruction, by));
 }
 
-const withoutMemory: Simplification = (entry) =>
-  entry.machine.memory.length === 0 ? entry : { ...entry, machine: { ...entry.machine, memory: [] } };
+const withoutMemory: Simplification = (entry) => {
+  const memory = entry.machine.memory.filter(({ isFixed }) => isFixed);
+  if (memory.length === entry.machine.memory.length) return entry;
+  return { ...entry, machine: { ...entry.machine, memory } };
+};
 
 function replaceMemory(old: MemoryItem, by: MemoryItem | undefined): Simplification {
   return (entry) => {

@@ -3,10 +3,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { FAMILIES } from '../fuzz/machine.js';
+import { createBochs } from '../implementations/bochs/index.js';
 import { createNative } from '../implementations/native/index.js';
 import { createQemu } from '../implementations/qemu/index.js';
 import { packageRoot } from '../package.js';
 import { fpuPrograms } from './fpu/index.js';
+import { recordMixed, type Witness } from './mixed.js';
 import type { Program } from './program.js';
 import { Random } from './random.js';
 import { record } from './record.js';
@@ -26,6 +29,35 @@ const GROUPS: Readonly<Record<string, Group>> = {
   fpu: { letter: 'k', programs: fpuPrograms },
 };
 
+/** Groups of instructions of all kinds: files, machines, and the witnesses, of which the first says what is expected. */
+const MIXED: Readonly<Record<string, MixedGroup>> = {
+  integer: {
+    ...{ letter: 'l', families: ['user', 'user-paged'], tries: 60_000 },
+    witnesses: () => [
+      { name: 'processor', implementation: createNative() },
+      { name: 'qemu', implementation: createQemu() },
+    ],
+  },
+  system: {
+    ...{ letter: 'm', tries: 10_000 },
+    families: ['kernel', 'kernel-paged', 'ring1', 'ring3', 'real', 'virtual-8086'],
+    witnesses: () => [
+      { name: 'bochs', implementation: createBochs() },
+      { name: 'qemu', implementation: createQemu() },
+    ],
+  },
+};
+
+interface MixedGroup {
+  letter: string;
+  families: readonly string[];
+  /** Cases out of which the vectors are chosen. */
+  tries: number;
+  witnesses(): Witness[];
+}
+
+const NAMES = [...Object.keys(GROUPS), ...Object.keys(MIXED)].join(', ');
+
 function naturalNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('not a natural number');
@@ -33,9 +65,10 @@ function naturalNumber(text: string): number {
 }
 
 async function generate(name: string, { seed, rounds, out }: { seed: number; rounds: number; out: string }) {
+  const mixed = MIXED[name];
+  if (mixed !== undefined) return generateMixed(mixed, { seed, rounds, out });
   const group = GROUPS[name];
-  if (group === undefined)
-    throw new InvalidArgumentError(`no group "${name}": ${Object.keys(GROUPS).join(', ')}`);
+  if (group === undefined) throw new InvalidArgumentError(`no group "${name}": ${NAMES}`);
   const judge = createNative();
   const others = [createQemu()];
   const programs = group.programs(new Random(seed), rounds);
@@ -50,9 +83,20 @@ async function generate(name: string, { seed, rounds, out }: { seed: number; rou
   );
 }
 
+async function generateMixed(
+  { letter, families, tries, witnesses }: MixedGroup,
+  { seed, rounds, out }: { seed: number; rounds: number; out: string },
+) {
+  const machines = FAMILIES.filter(({ name }) => families.includes(name));
+  const plan = { group: letter, seed, families: machines, rounds, cases: tries };
+  const vectors = await recordMixed(plan, witnesses());
+  writeFileSync(join(out, `${letter}.jsonl.gz`), packed(vectors));
+  console.log(`seed ${seed}: ${vectors.length} vectors out of ${tries} cases`);
+}
+
 await new Command('generate')
   .description('makes recorded processor vectors from a seed')
-  .argument('<group>', `what to make: ${Object.keys(GROUPS).join(', ')}`)
+  .argument('<group>', `what to make: ${NAMES}`)
   .option('--seed <number>', 'of the random numbers', naturalNumber, 1)
   .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 12)
   .option('--out <folder>', 'where to write', join(packageRoot, 'cases/recorded/processor'))

@@ -16,6 +16,8 @@ export interface Vector {
   /** `then` in the file. */
   after: { cpu: Record<string, unknown>; memory: MemoryRun[] };
   memory_mask: MemoryRun[];
+  /** The bits of EFLAGS that are defined. */
+  flags_mask?: number;
   evidence: string[];
 }
 

@@ -2,8 +2,9 @@
 
 import type { Profile } from '../protocol.js';
 import type { Implementation } from './implementation.js';
+import { HostImplementation, loadHost, MODULE_PREFIX } from './module.js';
 
-/** The implementations that come along, by name. Any other name is the command line of a program. */
+/** The implementations that come along, by name. `module:` begins the name of a module; all else is a command line. */
 export const BUILT_IN = ['reference', 'qemu', 'native', 'bochs', 'v86', 'unicorn', 'kvm'] as const;
 type BuiltIn = (typeof BUILT_IN)[number];
 
@@ -11,6 +12,14 @@ export interface ImplementationOptions {
   profile: Profile | undefined;
   /** Multiplies every time limit. */
   timeoutFactor: number;
+  /** Where an implementation listens that somebody has started; then the name is not used. */
+  connect?: string;
+  /** No time limit for a case, where somebody sits at the other end of a connection. */
+  unhurried?: boolean;
+  /** Requests that a program may leave unanswered. */
+  window?: number;
+  /** Address space of a program, in KiB. */
+  memoryKib?: number;
 }
 
 export function isBuiltIn(name: string): name is BuiltIn {
@@ -22,9 +31,19 @@ export async function createImplementation(
   name: string,
   options: ImplementationOptions,
 ): Promise<Implementation> {
+  if (options.connect !== undefined) {
+    const { createConnected } = await import('./stdio/index.js');
+    return createConnected(options.connect, options);
+  }
+  if (name.startsWith(MODULE_PREFIX)) {
+    return new HostImplementation(await loadHost(name), {
+      label: name,
+      timeoutFactor: options.timeoutFactor,
+    });
+  }
   if (!isBuiltIn(name)) {
     const { createStdio } = await import('./stdio/index.js');
-    return createStdio(name, { timeoutFactor: options.timeoutFactor });
+    return createStdio(name, options);
   }
   switch (name) {
     case 'reference': {

@@ -65,10 +65,7 @@ export class HostImplementation implements Implementation {
       const params = { protocol_version: PROTOCOL_VERSION, suite: suiteVersion() };
       return checkDeclaration(await this.host.initialize(params));
     } catch (error) {
-      throw new CannotStart(
-        `its initialize is wrong: ${messageOf(error)}`,
-        'see spec/protocol.md, Methods',
-      );
+      throw new CannotStart(`its initialize is wrong: ${messageOf(error)}`, 'see spec/protocol.md, Methods');
     }
   }
 

@@ -11,6 +11,9 @@ export type ReporterName = (typeof REPORTERS)[number];
 
 export const REPORTER_HELP = `${REPORTERS.join(', ')}, or NAME=FILE; may be repeated; default: text`;
 
+export const OUTPUT_HELP = 'where the reporter before it writes; default: standard output';
+export const FAILURES_HELP = 'how many failures the text shows in full, or all';
+
 /** A report that was asked for; without a file it goes to standard output. */
 export interface ReportRequest {
   name: ReporterName;
@@ -56,7 +59,7 @@ export class ReporterFlags {
   /** What is to be written, checked as far as that can be done before anything runs. @throws UsageError */
   list(): ReportRequest[] {
     if (this.early !== undefined) throw new UsageError(`--output ${this.early} needs a --reporter`);
-        if (this.requests.length === 0) return [{ name: 'text' }];
+    if (this.requests.length === 0) return [{ name: 'text' }];
     const onOutput = this.requests.filter(({ file }) => file === undefined).map(({ name }) => name);
     const alone = onOutput.filter((name) => !SHARE_OUTPUT.includes(name));
     if (alone.length > 0 && onOutput.length > 1) {

@@ -2,46 +2,46 @@
 
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { packageRoot } from '../package.js';
-import { explanation, outcomeOf } from './outcome.js';
+import { explanation, kindsOf, outcomeOf, WHOLE_RUN } from './outcome.js';
 import { countsText, groupBy, type ResultRecord, type RunRecord } from './record.js';
 
 /** GitHub shows so many errors of one step, and drops the rest in silence. */
 const MOST_ERRORS = 10;
 
 /**
- * The record as commands for a GitHub Actions log, which become annotations at the case's line. When there are more than
- * GitHub shows, the last one counts the others by behaviour. A notice with the counts ends it.
+ * The record as commands for a GitHub Actions log, which become annotations at the case's line: one for each kind of
+ * failure. When there are more than GitHub shows, the last one counts the others by behaviour. A notice with the counts
+ * ends it.
  */
 export function renderGitHub(
   record: RunRecord,
   workspace = process.env.GITHUB_WORKSPACE ?? process.cwd(),
 ): string {
-  const failures = record.results.flatMap((result) => {
-    const outcome = outcomeOf(result);
-    return outcome.kind === 'fail' || outcome.kind === 'error' ? [{ result, message: outcome.message }] : [];
-  });
-  const problems = record.problems.map((problem) =>
-    command('error', { title: 'the run as a whole' }, problem),
-  );
+  const failures = record.results.filter((result) => ['fail', 'error'].includes(outcomeOf(result).kind));
+  const kinds = kindsOf(failures);
+  const problems = record.problems.map((problem) => command('error', { title: WHOLE_RUN }, problem));
   const room = MOST_ERRORS - Math.min(problems.length, MOST_ERRORS - 2);
-  const shown = failures.length > room ? failures.slice(0, room - 1) : failures;
-  const lines = [
-    ...problems,
-    ...shown.map(({ result, message }) => annotation(result, message, record.rerun, workspace)),
-  ];
-  const hidden = failures.slice(shown.length).map(({ result }) => result);
-  if (hidden.length > 0) {
-    lines.push(command('error', { title: `${hidden.length} more failures` }, byBehaviour(hidden)));
-  }
-  const state = record.conforms ? 'conforms' : 'does not conform';
+  const shown = kinds.length > room ? kinds.slice(0, room - 1) : kinds;
+  const hidden = kinds.slice(shown.length).flat();
+  const title = `${hidden.length} more failures`;
   const { label } = record.implementation;
-  lines.push(command('notice', { title: `${label} ${state}` }, countsText(record.counts)));
-  return lines.map((line) => `${line}\n`).join('');
+  const state = record.conforms ? 'conforms' : 'does not conform';
+  return [
+    ...problems,
+    ...shown.map((kind) => annotation(kind, record.rerun, workspace)),
+    ...(hidden.length > 0 ? [command('error', { title }, byBehaviour(hidden))] : []),
+    command('notice', { title: `${label} ${state}` }, countsText(record.counts)),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
-function annotation(result: ResultRecord, message: string, rerun: string, workspace: string): string {
-  const place = { file: fileFrom(workspace, result.file), line: String(result.line), title: result.id };
-  return command('error', place, `${message}\n${explanation(result, rerun)}`);
+function annotation(kind: readonly ResultRecord[], rerun: string, workspace: string): string {
+  const [first, ...others] = kind;
+  if (first === undefined) return '';
+  const place = { file: fileFrom(workspace, first.file), line: String(first.line), title: first.id };
+  const more = others.length === 0 ? '' : `\n${others.length} more like it, such as ${others[0]?.id}`;
+  return command('error', place, `${explanation(first, rerun)}${more}`);
 }
 
 function byBehaviour(results: readonly ResultRecord[]): string {

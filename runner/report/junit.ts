@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { explanation, type Outcome, outcomeOf } from './outcome.js';
+import { explanation, type Outcome, outcomeOf, WHOLE_RUN } from './outcome.js';
 import { groupBy, type ResultRecord, type RunRecord } from './record.js';
-
-/** What is wrong with the run as a whole is a suite of its own, so that whoever counts failures sees it. */
-const WHOLE_RUN = 'the run as a whole';
 
 /**
  * The record in the XML of JUnit as Jenkins and its kind read it: a suite for each behaviour. Known failures are skipped
@@ -70,6 +67,7 @@ function outcomeElement(result: ResultRecord, rerun: string): string {
   }
 }
 
+/** What is wrong with the run as a whole is a suite of its own, so that whoever counts failures sees it. */
 function problemSuite(problems: readonly string[]): string {
   const head = attributes({ name: WHOLE_RUN, tests: problems.length, failures: problems.length, errors: 0 });
   const cases = problems.map((problem, index) => {
@@ -104,7 +102,6 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 /** Text for XML 1.0, which cannot have most control characters, not even escaped: they become U+FFFD. */
 function escaped(text: string): string {
   return text
-    .toWellFormed()
     .replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
     .replaceAll(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD');
 }

@@ -19,7 +19,14 @@ export const RECORD_FORMAT = 'lguest-conformance results 1';
 export interface RunRecord {
   format: typeof RECORD_FORMAT;
   suite: { name: string; version: string };
-  implementation: { label: string; name: string; version: string; classes: ConformanceClass[] };
+  implementation: {
+    label: string;
+    name: string;
+    version: string;
+    classes: ConformanceClass[];
+    /** The freedoms of the spec that it declared to use otherwise than usual. */
+    choices: Record<string, string>;
+  };
   profile: Profile;
   /** `2/5`: this is the second of five parts of a run; null: it is the whole. */
   shard: string | null;
@@ -104,6 +111,7 @@ export function recordOf(ended: Ended): RunRecord {
       name: declaration.implementation.name,
       version: declaration.implementation.version,
       classes: declaration.classes,
+      choices: declaration.choices ?? {},
     },
     profile: declaration.profile,
     shard: ended.shard ?? null,
@@ -214,7 +222,7 @@ export function readRecord(file: string): RunRecord {
 }
 
 /** The format names the layout; what carries it was written by this program. */
-function isRecord(data: unknown): data is RunRecord {
+export function isRecord(data: unknown): data is RunRecord {
   return (
     typeof data === 'object' &&
     data !== null &&

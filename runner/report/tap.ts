@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { outcomeOf } from './outcome.js';
+import { outcomeOf, WHOLE_RUN } from './outcome.js';
 import type { ResultRecord, RunRecord } from './record.js';
 
 /**
@@ -11,7 +11,9 @@ export function renderTap(record: RunRecord): string {
   const { results, problems } = record;
   const points = [
     ...results.map((result, index) => point(result, index + 1, record.rerun)),
-    ...problems.map((problem, index) => `not ok ${results.length + index + 1} - ${plain(problem)}\n`),
+    ...problems.map(
+      (problem, index) => `not ok ${results.length + index + 1} - ${WHOLE_RUN}: ${plain(problem)}\n`,
+    ),
   ];
   const { label } = record.implementation;
   return `TAP version 13\n1..${points.length}\n# ${plain(label)}, profile ${record.profile}\n${points.join('')}`;

@@ -2,6 +2,7 @@
 
 import type { Clause } from '../spec.js';
 import { isBad } from '../verdict.js';
+import { kindsOf } from './outcome.js';
 import { proseLines } from './output.js';
 import { countsText, countVerdicts, groupBy, isRed, type ResultRecord, type RunRecord } from './record.js';
 import type { Paint } from './terminal.js';
@@ -35,28 +36,19 @@ type Lines = Iterable<string>;
  */
 function* failureLines(record: RunRecord, options: TextOptions): Lines {
   const failures = record.results.filter((result) => isRed(result) && isBad(result.verdict));
-  const alike = [...groupBy(failures, kindOf).values()];
-  const inFull = options.failures >= failures.length ? failures.map((one) => [one]) : alike;
-  for (const [first, ...others] of inFull.slice(0, options.failures)) {
+  const each = failures.length <= options.failures;
+  const kinds = each ? failures.map((one) => [one]) : kindsOf(failures);
+  for (const [first, ...others] of kinds.slice(0, options.failures)) {
     if (first !== undefined) yield* failure(first, others, record, options);
   }
-  const hidden = inFull.slice(options.failures).flat();
+  const hidden = kinds.slice(options.failures).flat();
   for (const [behaviour, list] of groupBy(hidden, (result) => result.behaviour)) {
     yield `${options.paint.bad('FAIL')} ${list.length} more in ${behaviour}, such as ${list[0]?.id}`;
   }
-  if (inFull !== failures && failures.length > options.failures) {
-    yield `${failures.length} failures, ${alike.length} kinds; --failures all shows each of them in full\n`;
+  if (!each) {
+    yield `${failures.length} failures of ${kinds.length} kinds; --failures all shows each of them in full`;
+    yield '';
   }
-}
-
-/** What two failures have in common that one cause may explain: behaviour, verdict, and what differs. */
-function kindOf({ behaviour, verdict, differences, details }: ResultRecord): string {
-  const what = differences?.map(({ path }) => path) ?? details;
-  return JSON.stringify([
-    behaviour,
-    verdict,
-    what.map((text) => text.replaceAll(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/g, '#')),
-  ]);
 }
 
 function* failure(

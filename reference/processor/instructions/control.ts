@@ -4,7 +4,7 @@
 
 import { type Cpu, ECX, readGeneral, writeGeneral } from '../cpu.js';
 import { boundRange, generalProtection, invalidOpcode, Vector } from '../exceptions.js';
-import { condition, OF, ZF } from '../flags.js';
+import { condition } from '../flags.js';
 import { type Execute, effectiveAddress, type Instruction } from '../instruction.js';
 import { deliverTrap, softwareInterrupt } from '../interrupts.js';
 import { inVirtual8086Mode } from '../modes.js';
@@ -37,18 +37,18 @@ export const jcxz: Execute = (cpu, instruction) => {
 };
 
 /** LOOP, LOOPE, LOOPNE: counts down, and jumps while the count is not zero and the condition holds. */
-function loopInstruction(goesOn: (eflags: number) => boolean): Execute {
+function loopInstruction(goesOn: (zero: boolean) => boolean): Execute {
   return (cpu, instruction) => {
     const size = instruction.addressSize;
     const count = truncate(readGeneral(cpu, ECX, size) - 1, size);
-    if (count !== 0 && goesOn(cpu.eflags)) jumpNear(cpu, relativeTarget(cpu, instruction));
+    if (count !== 0 && goesOn(cpu.status.zero)) jumpNear(cpu, relativeTarget(cpu, instruction));
     writeGeneral(cpu, ECX, count, size);
   };
 }
 
 export const loop = loopInstruction(() => true);
-export const loope = loopInstruction((eflags) => (eflags & ZF) !== 0);
-export const loopne = loopInstruction((eflags) => (eflags & ZF) === 0);
+export const loope = loopInstruction((zero) => zero);
+export const loopne = loopInstruction((zero) => !zero);
 
 /** A call beyond the code limit pushes nothing: choice `branch_limit`. */
 function callNear(cpu: Cpu, target: number, size: 2 | 4): void {
@@ -115,7 +115,7 @@ export const int: Execute = (cpu, instruction) => {
 };
 export const int3: Execute = (cpu) => softwareInterrupt(cpu, Vector.breakpoint);
 export const into: Execute = (cpu) => {
-  if ((cpu.eflags & OF) !== 0) softwareInterrupt(cpu, Vector.overflow);
+  if (cpu.status.overflow) softwareInterrupt(cpu, Vector.overflow);
 };
 
 /** ICEBP (F1h): a debug exception that no gate's DPL can refuse. */

@@ -16,7 +16,7 @@ function decimalAdjust(sign: 1 | -1): Execute {
   return (cpu) => {
     const before = readGeneral(cpu, AL, 1);
     const lowWrong = (before & 15) > 9 || (cpu.eflags & AF) !== 0;
-    const highWrong = before > 0x99 || (cpu.eflags & CF) !== 0;
+    const highWrong = before > 0x99 || cpu.status.carry;
     let carry = highWrong;
     let value = before;
     if (lowWrong) {

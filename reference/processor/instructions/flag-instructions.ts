@@ -12,7 +12,7 @@ const AH_FLAGS = SF | ZF | AF | PF | CF;
 
 export const clc: Execute = (cpu) => setFlag(cpu, CF, false);
 export const stc: Execute = (cpu) => setFlag(cpu, CF, true);
-export const cmc: Execute = (cpu) => setFlag(cpu, CF, (cpu.eflags & CF) === 0);
+export const cmc: Execute = (cpu) => setFlag(cpu, CF, !cpu.status.carry);
 export const cld: Execute = (cpu) => setFlag(cpu, DF, false);
 export const std: Execute = (cpu) => setFlag(cpu, DF, true);
 
@@ -20,13 +20,13 @@ export const lahf: Execute = (cpu) => writeGeneral(cpu, AH, (cpu.eflags & AH_FLA
 export const sahf: Execute = (cpu) => setFlags(cpu, AH_FLAGS, readGeneral(cpu, AH, 1));
 
 /** SALC (D6h): AL becomes FFh or 0 as CF says. */
-export const salc: Execute = (cpu) => writeGeneral(cpu, EAX, (cpu.eflags & CF) !== 0 ? 0xff : 0, 1);
+export const salc: Execute = (cpu) => writeGeneral(cpu, EAX, cpu.status.carry ? 0xff : 0, 1);
 
 export const cli: Execute = (cpu) => changeInterruptFlag(cpu, false);
 
 /** STI: the instruction after it is still executed before an interrupt is taken (GATE-28). */
 export const sti: Execute = (cpu) => {
-  const disabled = (cpu.eflags & IF) === 0;
+  const disabled = (cpu.systemFlags & IF) === 0;
   changeInterruptFlag(cpu, true);
   cpu.interruptShadow = disabled;
 };

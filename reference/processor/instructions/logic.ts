@@ -107,7 +107,7 @@ export const ror = shiftInstruction((cpu, value, count, size) => {
 /** RCL: the value and CF turn together, one bit at a time. */
 export const rcl = shiftInstruction((cpu, value, count, size) => {
   let result = value;
-  let carry = (cpu.eflags & CF) !== 0;
+  let { carry } = cpu.status;
   for (let left = count % (bitsOf(size) + 1); left > 0; left--) {
     const top = (result & signOf(size)) !== 0;
     result = truncate((result << 1) | (carry ? 1 : 0), size);
@@ -120,7 +120,7 @@ export const rcl = shiftInstruction((cpu, value, count, size) => {
 
 export const rcr = shiftInstruction((cpu, value, count, size) => {
   let result = value;
-  let carry = (cpu.eflags & CF) !== 0;
+  let { carry } = cpu.status;
   for (let left = count % (bitsOf(size) + 1); left > 0; left--) {
     const bottom = (result & 1) !== 0;
     result = truncate((result >>> 1) | (carry ? signOf(size) : 0), size);

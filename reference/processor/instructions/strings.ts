@@ -21,7 +21,7 @@ type Round = (cpu: Cpu, instruction: Instruction, size: OperandSize) => void;
 /** Moves an index register by one item, as DF says, within the address size. */
 function advance(cpu: Cpu, register: number, instruction: Instruction, size: OperandSize): void {
   const width = instruction.addressSize;
-  const step = (cpu.eflags & DF) !== 0 ? -size : size;
+  const step = (cpu.systemFlags & DF) !== 0 ? -size : size;
   writeGeneral(cpu, register, truncate(readGeneral(cpu, register, width) + step, width), width);
 }
 

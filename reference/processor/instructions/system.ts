@@ -3,7 +3,7 @@
 /** Instructions that system software uses: tables, control registers, model-specific registers, HLT. */
 
 import { type Cpu, CR0, CR4, DR6_FIXED, EAX, ECX, EDX, readGeneral, writeGeneral } from '../cpu.js';
-import { cpuidLeaf } from '../cpuid.js';
+import { cpuidLeaf, FAMILY_6, Feature, type ProcessorModel } from '../cpuid.js';
 import { refuseDetected, setDebugControl } from '../debugging.js';
 import { loadLocalDescriptorTable, loadTaskRegister } from '../descriptors.js';
 import { generalProtection, invalidOpcode } from '../exceptions.js';
@@ -152,16 +152,28 @@ function setCr3(cpu: Cpu, value: number): void {
   cpu.tlb.clearNonGlobal();
 }
 
-const CR4_TIMING = CR4.TSD | CR4.PCE;
-const CR4_BITS =
-  CR4.VME | CR4.PVI | CR4.DE | CR4.PSE | CR4.MCE | CR4.PGE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4_TIMING;
+/** The bits of CR4 that came with each feature. Machine checks came with model-specific registers. */
+const CR4_OF_FEATURE: readonly (readonly [feature: number, bits: number])[] = [
+  [Feature.virtual8086Extensions, CR4.VME | CR4.PVI],
+  [Feature.timeStampCounter, CR4.TSD],
+  [Feature.debuggingExtensions, CR4.DE],
+  [Feature.pageSizeExtension, CR4.PSE],
+  [Feature.modelSpecificRegisters, CR4.MCE],
+  [Feature.pageGlobalEnable, CR4.PGE],
+  [FAMILY_6, CR4.PAE | CR4.PCE],
+  [Feature.fxsaveAndFxrstor, CR4.OSFXSR | CR4.OSXMMEXCPT],
+];
+
+const cr4BitsOf = ({ features }: ProcessorModel) =>
+  CR4_OF_FEATURE.reduce((all, [feature, bits]) => ((features & feature) !== 0 ? all | bits : all), 0);
+
 /** A change of these drops every translation, global ones too. */
 const CR4_PAGING = CR4.PSE | CR4.PGE;
 
-/** SYS-5, PGE-1, PGE-5. */
+/** SYS-5, SYS-27, PGE-1, PGE-5. */
 function setCr4(cpu: Cpu, value: number): void {
+  if ((value & ~cr4BitsOf(cpu.model)) !== 0) throw generalProtection(0);
   if ((value & CR4.PAE) !== 0) throw new NotModelled('physical address extension (CR4.PAE)');
-  if ((value & ~CR4_BITS) !== 0) throw generalProtection(0);
   const pagingChanges = ((cpu.cr4 ^ value) & CR4_PAGING) !== 0;
   cpu.cr4 = value;
   if (pagingChanges) cpu.tlb.clear();
@@ -219,10 +231,18 @@ function setTimeStamp(cpu: Cpu, high: number, low: number): void {
   cpu.timeStampOffset = (BigInt(high) << 32n) + BigInt(low) - BigInt(cpu.executed);
 }
 
+/** The number in ECX. The three of SYSENTER came with it: SYS-11, SYS-27. */
+function registerNumber(cpu: Cpu): number {
+  const number = readGeneral(cpu, ECX, 4);
+  const ofSysenter = number >= Msr.sysenterCs && number <= Msr.sysenterEip;
+  if (ofSysenter && (cpu.model.features & Feature.sysenter) === 0) throw generalProtection(0);
+  return number;
+}
+
 /** SYS-11. */
 export const rdmsr: Execute = (cpu) => {
   requireLevelZero(cpu);
-  switch (readGeneral(cpu, ECX, 4)) {
+  switch (registerNumber(cpu)) {
     case Msr.timeStampCounter:
       return readTimeStamp(cpu);
     case Msr.sysenterCs:
@@ -239,7 +259,7 @@ export const rdmsr: Execute = (cpu) => {
 export const wrmsr: Execute = (cpu) => {
   requireLevelZero(cpu);
   const value = readGeneral(cpu, EAX, 4);
-  switch (readGeneral(cpu, ECX, 4)) {
+  switch (registerNumber(cpu)) {
     case Msr.timeStampCounter:
       setTimeStamp(cpu, readGeneral(cpu, EDX, 4), value);
       return;
@@ -269,7 +289,7 @@ export const rdpmc: Execute = () => {
 };
 
 export const cpuid: Execute = (cpu) => {
-  cpuidLeaf(readGeneral(cpu, EAX, 4)).forEach((value, register) => {
+  cpuidLeaf(cpu.model, readGeneral(cpu, EAX, 4)).forEach((value, register) => {
     writeGeneral(cpu, register, value, 4);
   });
 };

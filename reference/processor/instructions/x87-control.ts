@@ -39,7 +39,7 @@ const REGISTER_BYTES = 10;
 const environmentSize = ({ operandSize }: Instruction) => ENVIRONMENT_WORDS * operandSize;
 
 /** In real and virtual-8086 mode the pointers are linear addresses: FP-42. */
-const hasLinearPointers = (cpu: Cpu) => (cpu.cr0 & CR0.PE) === 0 || (cpu.eflags & VM) !== 0;
+const hasLinearPointers = (cpu: Cpu) => (cpu.cr0 & CR0.PE) === 0 || (cpu.systemFlags & VM) !== 0;
 
 /** Seven items: control, status and tag words, and the pointers as the mode and the operand size have them. */
 function environmentItems(cpu: Cpu, operandSize: 2 | 4): readonly number[] {

@@ -5,18 +5,20 @@
  * here, are instructions of SSE and SSE2.
  */
 
+import { Feature } from '../cpuid.js';
 import type { Execute } from '../instruction.js';
 import { emms, sse, sseOnMmx, unlessPrefixed } from '../instructions/fpu.js';
 import * as mmx from '../instructions/mmx.js';
-import { group, type OpcodeMap, opcode, row } from '../operand-codes.js';
+import { group, type OpcodeMap, opcode, row, since } from '../operand-codes.js';
 
 /** Any other vector instruction. */
 export const sseOpcode = opcode('SSE', ['Q'], sse);
-const later = opcode('MMX/SSE', ['Q'], unlessPrefixed(sseOnMmx));
+const later = since(Feature.mmx, opcode('MMX/SSE', ['Q'], unlessPrefixed(sseOnMmx)));
 
-const vector = (mnemonic: string, execute: Execute) => opcode(mnemonic, ['Q'], unlessPrefixed(execute));
+const vector = (mnemonic: string, execute: Execute) =>
+  since(Feature.mmx, opcode(mnemonic, ['Q'], unlessPrefixed(execute)));
 const shift = (mnemonic: string, { byImmediate }: { byImmediate: Execute }) =>
-  opcode(mnemonic, ['Q', 'Ib'], unlessPrefixed(byImmediate));
+  since(Feature.mmx, opcode(mnemonic, ['Q', 'Ib'], unlessPrefixed(byImmediate)));
 
 export const mmxOpcodes: OpcodeMap = {
   ...row(0x60, 32, later),
@@ -36,7 +38,7 @@ export const mmxOpcodes: OpcodeMap = {
   110: vector('MOVD', mmx.movdFrom),
   111: vector('MOVQ', mmx.movqFrom),
 
-  112: opcode('PSHUFW', ['Q', 'Ib'], unlessPrefixed(sseOnMmx)),
+  112: since(Feature.mmx, opcode('PSHUFW', ['Q', 'Ib'], unlessPrefixed(sseOnMmx))),
   113: group(
     undefined,
     undefined,
@@ -67,7 +69,7 @@ export const mmxOpcodes: OpcodeMap = {
   116: vector('PCMPEQB', mmx.pcmpeq(8)),
   117: vector('PCMPEQW', mmx.pcmpeq(16)),
   118: vector('PCMPEQD', mmx.pcmpeq(32)),
-  119: opcode('EMMS', [], emms),
+  119: since(Feature.mmx, opcode('EMMS', [], emms)),
   ...row(0x78, 6, undefined),
   126: vector('MOVD', mmx.movdTo),
   127: vector('MOVQ', mmx.movqTo),

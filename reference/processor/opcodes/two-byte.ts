@@ -2,6 +2,7 @@
 
 /** The two-byte opcode map: the second byte after 0Fh. */
 
+import { FAMILY_6, Feature } from '../cpuid.js';
 import * as arithmetic from '../instructions/arithmetic.js';
 import * as bits from '../instructions/bits.js';
 import * as control from '../instructions/control.js';
@@ -12,7 +13,7 @@ import * as segments from '../instructions/segments.js';
 import * as stack from '../instructions/stack.js';
 import * as system from '../instructions/system.js';
 import * as x87 from '../instructions/x87-control.js';
-import { conditionRow, group, lockable, type OpcodeMap, opcode, row } from '../operand-codes.js';
+import { conditionRow, group, lockable, type OpcodeMap, opcode, row, since } from '../operand-codes.js';
 import { mmxOpcodes, sseOpcode } from './mmx.js';
 
 const bitGroup = group(
@@ -53,7 +54,7 @@ export const twoByteOpcodes: OpcodeMap = {
   11: opcode('UD2', [], control.ud),
 
   ...row(0x10, 8, sseOpcode),
-  ...row(0x18, 8, opcode('NOP', ['Ev'], data.nop)),
+  ...row(0x18, 8, since(FAMILY_6, opcode('NOP', ['Ev'], data.nop))),
 
   32: opcode('MOV from CR', ['Rd'], system.movFromControl),
   33: opcode('MOV from DR', ['Rd'], system.movFromDebug),
@@ -61,14 +62,14 @@ export const twoByteOpcodes: OpcodeMap = {
   35: opcode('MOV to DR', ['Rd'], system.movToDebug),
   ...row(0x28, 8, sseOpcode),
 
-  48: opcode('WRMSR', [], system.wrmsr),
-  49: opcode('RDTSC', [], system.rdtsc),
-  50: opcode('RDMSR', [], system.rdmsr),
-  51: opcode('RDPMC', [], system.rdpmc),
-  52: opcode('SYSENTER', [], system.sysenter),
-  53: opcode('SYSEXIT', [], system.sysexit),
+  48: since(Feature.modelSpecificRegisters, opcode('WRMSR', [], system.wrmsr)),
+  49: since(Feature.timeStampCounter, opcode('RDTSC', [], system.rdtsc)),
+  50: since(Feature.modelSpecificRegisters, opcode('RDMSR', [], system.rdmsr)),
+  51: since(FAMILY_6, opcode('RDPMC', [], system.rdpmc)),
+  52: since(Feature.sysenter, opcode('SYSENTER', [], system.sysenter)),
+  53: since(Feature.sysenter, opcode('SYSEXIT', [], system.sysexit)),
 
-  ...conditionRow(0x40, 'CMOV', ['Gv', 'Ev'], data.cmov),
+  ...conditionRow(0x40, 'CMOV', ['Gv', 'Ev'], data.cmov, Feature.conditionalMoves),
   ...row(0x50, 16, sseOpcode),
   ...mmxOpcodes,
 
@@ -87,8 +88,8 @@ export const twoByteOpcodes: OpcodeMap = {
   172: opcode('SHRD', ['Ev', 'Gv', 'Ib'], logic.shrd),
   173: opcode('SHRD', ['Ev', 'Gv', 'CL'], logic.shrd),
   174: group(
-    opcode('FXSAVE', ['M'], x87.fxsave),
-    opcode('FXRSTOR', ['M'], x87.fxrstor),
+    since(Feature.fxsaveAndFxrstor, opcode('FXSAVE', ['M'], x87.fxsave)),
+    since(Feature.fxsaveAndFxrstor, opcode('FXRSTOR', ['M'], x87.fxrstor)),
     opcode('LDMXCSR', ['M'], fpu.sse),
     opcode('STMXCSR', ['M'], fpu.sse),
   ),
@@ -113,6 +114,6 @@ export const twoByteOpcodes: OpcodeMap = {
   193: lockable('XADD', ['Ev', 'Gv'], arithmetic.xadd),
   194: sseOpcode,
   ...row(0xc4, 3, sseOpcode),
-  199: group(undefined, lockable('CMPXCHG8B', ['M'], data.cmpxchg8b)),
+  199: group(undefined, since(Feature.cmpxchg8b, lockable('CMPXCHG8B', ['M'], data.cmpxchg8b))),
   ...row(0xc8, 8, opcode('BSWAP', ['Zv'], data.bswap)),
 };

@@ -2,17 +2,20 @@
 
 /** The escape opcodes D8h to DFh: the tables of chapter 25, FP-3. */
 
+import { FAMILY_6 } from '../cpuid.js';
 import type { Execute } from '../instruction.js';
 import * as arithmetic from '../instructions/x87-arithmetic.js';
 import * as control from '../instructions/x87-control.js';
 import * as data from '../instructions/x87-data.js';
 import * as transcendental from '../instructions/x87-transcendental.js';
-import { type EscapeGroup, type Opcode, type OpcodeMap, opcode } from '../operand-codes.js';
+import { type EscapeGroup, type Opcode, type OpcodeMap, opcode, since } from '../operand-codes.js';
 
 /** With a memory operand. */
 const m = (mnemonic: string, execute: Execute): Opcode => opcode(mnemonic, ['M'], execute);
 /** Between registers. */
 const r = (mnemonic: string, execute: Execute): Opcode => opcode(mnemonic, [], execute);
+/** Between registers, since family 6. */
+const r6 = (mnemonic: string, execute: Execute): Opcode => since(FAMILY_6, r(mnemonic, execute));
 
 const { withNumber, compareNumber, toTop, toRegister, toRegisterAndPop } = arithmetic;
 
@@ -102,10 +105,10 @@ export const x87Opcodes: OpcodeMap = {
   ),
 
   218: behind(withMemoryRow('FI', data.readInt32), [
-    r('FCMOVB', data.fcmovb),
-    r('FCMOVE', data.fcmove),
-    r('FCMOVBE', data.fcmovbe),
-    r('FCMOVU', data.fcmovu),
+    r6('FCMOVB', data.fcmovb),
+    r6('FCMOVE', data.fcmove),
+    r6('FCMOVBE', data.fcmovbe),
+    r6('FCMOVU', data.fcmovu),
     undefined,
     [undefined, r('FUCOMPP', arithmetic.fucompp)],
     undefined,
@@ -124,10 +127,10 @@ export const x87Opcodes: OpcodeMap = {
       m('FSTP', data.fstpExtended),
     ],
     [
-      r('FCMOVNB', data.fcmovnb),
-      r('FCMOVNE', data.fcmovne),
-      r('FCMOVNBE', data.fcmovnbe),
-      r('FCMOVNU', data.fcmovnu),
+      r6('FCMOVNB', data.fcmovnb),
+      r6('FCMOVNE', data.fcmovne),
+      r6('FCMOVNBE', data.fcmovnbe),
+      r6('FCMOVNU', data.fcmovnu),
       [
         r('FNENI', control.nothing),
         r('FNDISI', control.nothing),
@@ -135,8 +138,8 @@ export const x87Opcodes: OpcodeMap = {
         r('FNINIT', control.fninit),
         r('FNSETPM', control.nothing),
       ],
-      r('FUCOMI', arithmetic.fucomi),
-      r('FCOMI', arithmetic.fcomi),
+      r6('FUCOMI', arithmetic.fucomi),
+      r6('FCOMI', arithmetic.fcomi),
       undefined,
     ],
   ),
@@ -205,8 +208,8 @@ export const x87Opcodes: OpcodeMap = {
       r('FSTP8', data.fstpRegister),
       r('FSTP9', data.fstpRegister),
       [r('FNSTSW', control.fnstswAx)],
-      r('FUCOMIP', arithmetic.fucomip),
-      r('FCOMIP', arithmetic.fcomip),
+      r6('FUCOMIP', arithmetic.fucomip),
+      r6('FCOMIP', arithmetic.fcomip),
       undefined,
     ],
   ),

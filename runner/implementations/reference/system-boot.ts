@@ -18,7 +18,7 @@ import { givenOf } from './host.js';
 export const BOOT = 'boot';
 
 const DEFAULT_MAX_INSTRUCTIONS = 1_000_000;
-const DEFAULT_MEMORY = 0x200000;
+const DEFAULT_RAM = 0x200000;
 
 /** What became of the guest, as the case compares it. */
 interface Life {
@@ -95,7 +95,7 @@ function live(
   const launcher = new Launcher(
     {
       profile,
-      memory: wordAt(given, 'memory', DEFAULT_MEMORY),
+      memory: wordAt(given, 'ram', DEFAULT_RAM),
       image: readKernelImage(contentOf(given, 'image', 0), formatOf(given)),
       commandLine: textAt(given, 'append'),
       initrd: given.initrd === undefined ? undefined : contentOf(given, 'initrd', 0),
@@ -116,8 +116,8 @@ function live(
   guard = new IsolationGuard(launcher.host);
   launcher.host.guard = guard;
   launcher.host.kernel.observer = observers.host;
-  for (const typed of textsAt(given, 'typed')) {
-    time.plan(0, () => launcher.input(Buffer.from(typed, 'latin1')));
+  for (const { at, text } of typedAt(given)) {
+    time.plan(at, () => launcher.input(Buffer.from(text, 'latin1')));
   }
   for (;;) {
     const turn = launcher.turn();
@@ -147,8 +147,13 @@ function textAt(tree: Tree, key: string): string {
   return text;
 }
 
-function textsAt(tree: Tree, key: string): string[] {
-  const list = tree[key] ?? [];
-  if (!Array.isArray(list)) throw new MalformedCase(`${key} is a list of texts`);
-  return list.map(String);
+/** What is typed, and when: a text alone is there from the beginning. */
+function typedAt(tree: Tree): { at: number; text: string }[] {
+  const list = tree.typed ?? [];
+  if (!Array.isArray(list)) throw new MalformedCase('typed is a list');
+  return list.map((typed) => {
+    if (typeof typed === 'string') return { at: 0, text: typed };
+    const event = treeAt({ typed }, 'typed');
+    return { at: wordAt(event, 'at'), text: textAt(event, 'text') };
+  });
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { CannotStart, type Implementation } from '../implementations/implementation.js';
+import type { ImplementationOptions } from '../implementations/index.js';
+import { createImplementation, isBuiltIn } from '../implementations/index.js';
+import { MODULE_PREFIX } from '../implementations/module.js';
+import { parseAddress } from '../implementations/stdio/socket-transport.js';
+import { messageOf } from '../message-of.js';
+import type { Declaration, Profile } from '../protocol.js';
+import { ExitCode, UsageError } from '../usage.js';
+
+/** The options of a command that say which implementation is meant, and how it is treated. */
+export interface AttachOptions {
+  impl: string;
+  /** An address at which an implementation listens that somebody has started; then `impl` is not used. */
+  connect?: string;
+  /** Processes of it at the same time. */
+  jobs?: number;
+  /** Requests that one process may leave unanswered. */
+  window?: number;
+  /** Seconds for one case. */
+  timeout?: number;
+  /** Address space of each process: `512M`. */
+  memory?: string;
+}
+
+/** Time for one case when nothing else is asked for; `--timeout` is given in seconds, limits are multiplied. */
+const USUAL_SECONDS = 10;
+
+/** What stands for the implementation in reports and in the command that runs a case again. */
+export function implementationWords({ impl, connect }: AttachOptions): string {
+  if (connect !== undefined) return ` --connect ${connect}`;
+  if (impl === 'reference') return '';
+  return ` --impl ${isBuiltIn(impl) ? impl : `"${impl}"`}`;
+}
+
+/** Makes implementations as the options say; each call makes a fresh one. Refuses options that do not go together. */
+export function implementationMaker(
+  options: AttachOptions,
+  profile: Profile | undefined,
+): () => Promise<Implementation> {
+  const settings = settingsOf(options, profile);
+  const jobs = positive('--jobs', options.jobs) ?? 1;
+  if (options.connect !== undefined) {
+    if (jobs > 1) throw new UsageError('--connect has one connection: no --jobs');
+    checkAddress(options.connect);
+  }
+  if (options.connect === undefined && !isProgram(options.impl)) {
+    for (const [flag, value] of [
+      ['--window', options.window],
+      ['--memory', options.memory],
+    ] as const) {
+      if (value !== undefined) throw new UsageError(`${flag} is for programs, not for ${options.impl}`);
+    }
+  }
+  return async () => {
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: jobs }, () => createImplementation(options.impl, settings)),
+    );
+    if (first === undefined) throw new UsageError('--jobs needs a number from 1');
+    if (others.length === 0) return first;
+    const { Pool } = await import('../implementations/pool.js');
+    return new Pool(first, ...others);
+  };
+}
+
+function settingsOf(options: AttachOptions, profile: Profile | undefined): ImplementationOptions {
+  return {
+    profile,
+    connect: options.connect,
+    timeoutFactor: timeoutFactor(options.timeout),
+    unhurried: options.timeout === undefined,
+    window: positive('--window', options.window),
+    memoryKib: options.memory === undefined ? undefined : kibOf(options.memory),
+  };
+}
+
+function checkAddress(address: string): void {
+  try {
+    parseAddress(address);
+  } catch (error) {
+    throw new UsageError(`--connect: ${messageOf(error)}`);
+  }
+}
+
+function isProgram(impl: string): boolean {
+  return !isBuiltIn(impl) && !impl.startsWith(MODULE_PREFIX);
+}
+
+function timeoutFactor(seconds: number | undefined): number {
+  if (seconds === undefined) return 1;
+  if (!(seconds > 0)) throw new UsageError('--timeout needs a number of seconds greater than 0');
+  return seconds / USUAL_SECONDS;
+}
+
+/** A count from the command line: a whole number from 1. */
+export function positive(flag: string, value: number | undefined): number | undefined {
+  if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+    throw new UsageError(`${flag} needs a number from 1`);
+  }
+  return value;
+}
+
+const KIB_OF_UNIT: Record<string, number> = { K: 1, M: 1024, G: 1024 * 1024 };
+
+/** `512M` in KiB. */
+function kibOf(size: string): number {
+  const [, digits, unit] = /^(\d+)([KMG])$/.exec(size.toUpperCase()) ?? [];
+  const kib = Number(digits) * (KIB_OF_UNIT[unit ?? ''] ?? Number.NaN);
+  if (!(kib > 0)) throw new UsageError(`--memory needs a size such as 512M, and not "${size}"`);
+  return kib;
+}
+
+/** An implementation that is ready to be asked. */
+export interface Attached {
+  implementation: Implementation;
+  declaration: Declaration;
+}
+
+/** Makes and starts one; the answer is the exit code when it cannot be had, and then the reason has been told. */
+export async function attach(
+  make: () => Promise<Implementation>,
+  { impl, connect }: AttachOptions,
+): Promise<Attached | number> {
+  try {
+    const implementation = await make();
+    return { implementation, declaration: await implementation.start() };
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    process.stderr.write(
+      `lguest-conformance: ${connect ?? impl} cannot be started: ${error.message}\n${error.cure}\n`,
+    );
+    return ExitCode.cannotStart;
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { flagBit } from '../compare/flags.js';
+import type { MemoryImage } from '../expand/image.js';
+import { type FuzzCase, makeCase, requestOf } from '../fuzz/case.js';
+import {
+  differencesOf,
+  type Ending,
+  endingOf,
+  exceptionOf,
+  isJudgeable,
+  undefinedFlags,
+} from '../fuzz/compare.js';
+import { answersOf, type Contestant } from '../fuzz/contest.js';
+import { FixtureMachines } from '../fuzz/fixtures.js';
+import { type Freedom, freedomsOf, isDisturbed } from '../fuzz/freedoms.js';
+import type { Family } from '../fuzz/machine.js';
+import { titleOf } from '../fuzz/yaml.js';
+import type { Implementation } from '../implementations/implementation.js';
+import { type CaseRequest, isProcessorGiven, type ProcessorGiven } from '../protocol.js';
+import { readChoices, withDefaults } from '../spec.js';
+import { type Vector, vectorOf } from './vector.js';
+
+/** Instructions of all kinds on the machines of the fuzzer, as witnesses ran them. */
+export interface MixedPlan {
+  group: string;
+  seed: number;
+  families: readonly Family[];
+  /** So many vectors of one instruction with one ending on one family of machines. */
+  rounds: number;
+  /** Cases that are tried. */
+  cases: number;
+}
+
+/** A witness, and how it is named in `evidence`. */
+export interface Witness {
+  name: string;
+  implementation: Implementation;
+}
+
+interface StartedWitness extends Contestant {
+  name: string;
+  freedoms: Freedom[];
+}
+
+const BATCH = 512;
+
+/**
+ * Vectors of which the first witness says what is expected; those on which another one agrees. A processor needs no other;
+ * what says so little depends on a choice, on undefined flags or on what no case has is left out.
+ */
+export async function recordMixed(
+  { group, seed, families, rounds, cases }: MixedPlan,
+  witnesses: readonly Witness[],
+): Promise<Vector[]> {
+  const fixtures = new FixtureMachines();
+  const started = await Promise.all(witnesses.map(start));
+  const seen = new Map<string, number>();
+  const vectors: Vector[] = [];
+  for (let first = 0; first < cases; first += BATCH) {
+    const entries = Array.from({ length: BATCH }, (_, i) => makeCase(seed, first + i, families));
+    const requests = entries.map((entry) => requestOf(entry, fixtures));
+    const answers = await Promise.all(
+      started.map(({ implementation }) => answersOf(implementation, requests)),
+    );
+    entries.forEach((entry, i) => {
+      const request = requests[i];
+      if (request === undefined || !isProcessorGiven(request.given)) return;
+      const endings = answers.map((list) => {
+        const answer = list[i];
+        return answer === undefined ? 'no answer' : endingOf(answer);
+      });
+      const agreed = agreement(entry, request, endings, started);
+      if (agreed === undefined) return;
+      if (!isNew(entry, request.given, agreed.ending, seen, rounds)) return;
+      const number = String(vectors.length).padStart(5, '0');
+      vectors.push(vectorFor(`${group}-${number}`, group, entry, request.given, agreed));
+    });
+  }
+  await Promise.all(started.map(({ implementation }) => implementation.stop()));
+  return vectors;
+}
+
+async function start({ name, implementation }: Witness): Promise<StartedWitness> {
+  const declaration = await implementation.start();
+  const choices = readChoices();
+  const freedoms = freedomsOf(withDefaults(choices, declaration.choices), withDefaults(choices));
+  return { name, implementation, declaration, freedoms };
+}
+
+interface Agreement {
+  ending: Ending;
+  evidence: string[];
+}
+
+const PROCESSOR = 'processor';
+const FAULTS_OF_ACCESSES = [12, 13, 14];
+
+function agreement(
+  entry: FuzzCase,
+  request: CaseRequest,
+  endings: readonly (Ending | string)[],
+  witnesses: readonly StartedWitness[],
+): Agreement | undefined {
+  const [ending, ...others] = endings;
+  const [judge, ...rest] = witnesses;
+  if (ending === undefined || judge === undefined || typeof ending === 'string') return undefined;
+  if (ending.stop !== 'hlt' || !isJudgeable(entry, request, ending)) return undefined;
+  if (isDisturbed(judge.implementation.label, ending.state.registers)) return undefined;
+  if (isChosen(entry, request, ending, witnesses)) return undefined;
+  const agree = rest.filter(({ declaration }, i) => {
+    const other = others[i];
+    if (other === undefined || typeof other === 'string') return false;
+    return differencesOf(entry, request, ending, other, declaration.observes, []).length === 0;
+  });
+  const evidence = [judge.name, ...agree.map(({ name }) => name)];
+  return evidence.length > 1 || judge.name === PROCESSOR ? { ending, evidence } : undefined;
+}
+
+/** Whether the ending may depend on how a witness uses a freedom. */
+function isChosen(
+  { instructions }: FuzzCase,
+  { given }: CaseRequest,
+  ending: Ending,
+  witnesses: readonly StartedWitness[],
+): boolean {
+  if (!isProcessorGiven(given)) return true;
+  const vector = exceptionOf(given.registers, ending)?.vector ?? -1;
+  const mnemonics = new Set(instructions.map(({ mnemonic }) => mnemonic));
+  return witnesses.some(({ freedoms }) =>
+    freedoms.some(
+      (freedom) =>
+        freedom.mnemonics.some((mnemonic) => mnemonics.has(mnemonic)) &&
+        (FAULTS_OF_ACCESSES.includes(vector) || freedom.paths.includes('memory')),
+    ),
+  );
+}
+
+/** Counts what a case is about: each of its instructions with the way it ended. */
+function isNew(
+  { family, instructions }: FuzzCase,
+  given: ProcessorGiven,
+  ending: Ending,
+  seen: Map<string, number>,
+  rounds: number,
+): boolean {
+  const vector = exceptionOf(given.registers, ending)?.vector ?? 'hlt';
+  const keys = instructions.map(
+    ({ mnemonic, opcode }) => `${family} ${mnemonic} ${opcode.join(' ')} ${vector}`,
+  );
+  const isWanted = keys.some((key) => (seen.get(key) ?? 0) < rounds);
+  if (isWanted) for (const key of keys) seen.set(key, (seen.get(key) ?? 0) + 1);
+  return isWanted;
+}
+
+function vectorFor(
+  id: string,
+  group: string,
+  entry: FuzzCase,
+  given: ProcessorGiven,
+  { ending, evidence }: Agreement,
+): Vector {
+  const title = `${entry.family}: ${titleOf(entry)}`;
+  const flags = undefinedFlags(entry, given.registers, ending);
+  const outcome: { registers: Ending['state']['registers']; memory: MemoryImage } = ending.state;
+  const vector = vectorOf({ id, group, title }, given, outcome, [], evidence);
+  const undefinedBits = flags.reduce((mask, name) => mask | (flagBit(name) ?? 0), 0);
+  return undefinedBits === 0 ? vector : { ...vector, flags_mask: ~undefinedBits >>> 0 };
+}
