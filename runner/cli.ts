@@ -29,7 +29,7 @@ Exit codes:
   0    the guest has switched itself off
   1    it has crashed, or misused a device; a replay was not the same
   2    the command line, the image or another file is wrong; nothing was run
-  3    it did something that the reference does not model; the message names it
+  3    it did something that the reference does not model, or has harmed its host; the message names it
   4    it has used up its instructions, or sleeps for ever
   130  interrupted`;
 
@@ -257,6 +257,7 @@ function program(done: (code: number) => void): Command {
     .option('--memory <size>', 'such as 64M', '64M')
     .option('--format <name>', 'auto, elf, bzimage, or flat: the bytes go to 1 MiB and start there', 'auto')
     .option('--profile <name>', 'linux-2.6.29 or hardened')
+    .option('--cpu-model <name>', 'what CPUID says: 486-like, pentium-like or p6-like', 'p6-like')
     .option('--max-instructions <number>', 'of the guest; then the run ends', Number)
     .option('--instruction-time <ns>', 'model time that an instruction takes', Number, 50)
     .option('--seed <number>', 'of all that is random', Number, 1)

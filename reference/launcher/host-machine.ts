@@ -9,7 +9,7 @@ import { bootKernel, hostRegisters } from '../host/machine.js';
 import { lguestInit, ModuleSurroundings } from '../host/module.js';
 import { Host } from '../host/state.js';
 import { SWITCHER_IMAGE } from '../host/switcher-image.js';
-import { createProcessor } from '../processor/index.js';
+import { createProcessor, type ModelName } from '../processor/index.js';
 import type { ProcessorObserver } from '../processor/interface.js';
 import { PhysicalMemory } from '../processor/memory.js';
 
@@ -30,11 +30,12 @@ export function createHost(
   profile: Profile,
   guestBytes: number,
   world: World,
+  model: ModelName,
   observer?: ProcessorObserver,
 ): Host {
   const size = Math.ceil((Physical.guestMemory + guestBytes) / MEMORY_UNIT) * MEMORY_UNIT;
   const memory = new PhysicalMemory(size);
-  const processor = createProcessor(memory, undefined, observer);
+  const processor = createProcessor(memory, undefined, observer, model);
   const registers = hostRegisters(0, Physical.launcherPgd);
   processor.setRegisters({
     ...registers,

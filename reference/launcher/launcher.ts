@@ -4,8 +4,9 @@
 
 import { LAUNCHER_TASK, type Profile } from '../host/kernel.js';
 import { LguestFile, Lhreq } from '../host/launcher-interface.js';
-import { PAGE_SIZE, Physical } from '../host/layout.js';
+import { ENTRIES_PER_TABLE, PAGE_SIZE, Physical } from '../host/layout.js';
 import type { Host, LgCpu } from '../host/state.js';
+import { DEFAULT_MODEL, type ModelName } from '../processor/index.js';
 import type { ProcessorObserver } from '../processor/interface.js';
 import { BlockDevice, type Disk } from './block-device.js';
 import { loadRamdisk, writeBootParameters } from './boot-parameters.js';
@@ -47,6 +48,8 @@ const CONTROL_C_NANOSECONDS = 1_000_000_000;
 /** What to boot, and with what. */
 export interface LauncherOptions {
   profile: Profile;
+  /** What CPUID says; without it the newest. */
+  model?: ModelName;
   /** RAM in bytes. */
   memory: number;
   image: KernelImage;
@@ -91,17 +94,18 @@ export class Launcher implements DeviceSurroundings {
     private readonly options: LauncherOptions,
     private readonly time: ModelTime,
   ) {
-    const { memory: ram } = options;
+    const { memory: ram, profile, model = DEFAULT_MODEL, observer } = options;
     if (ram % PAGE_SIZE !== 0 || ram < LEAST_MEMORY || ram > MOST_MEMORY) {
       throw new LauncherError('A guest has from 1 to 960 MiB of memory');
     }
-    this.host = createHost(options.profile, ram + DEVICE_AREA, time, options.observer);
+    this.host = createHost(profile, ram + DEVICE_AREA, time, model, observer);
     this.memory = new GuestMemory(this.host.memory, GUEST_BASE, Physical.guestMemory, ram);
     this.page = new DevicePage(this);
     this.console = new ConsoleDevice(options.print);
     this.addDevices();
     loadImage(this.memory, options.image);
     if (options.initrd !== undefined) loadRamdisk(this.memory, options.initrd);
+    requireRoomForTables(ram, options.image, options.initrd);
     writeBootParameters(this.memory, options.commandLine);
     this.file = new LguestFile(this.host, this.memory.launcher, Physical.virtualCpus);
     this.cpu = this.initialize(options.image.start);
@@ -208,6 +212,16 @@ export class Launcher implements DeviceSurroundings {
   private readReason(): string {
     const { bytes } = this.file.read(LAUNCHER_TASK, CPU_0, REASON_SIZE);
     return Buffer.from(bytes).toString('latin1').replace(/\0$/, '');
+  }
+}
+
+/** The host's first page tables come between kernel and RAM disk (LAUNCH-17). */
+function requireRoomForTables(ram: number, { parts }: KernelImage, initrd: Uint8Array | undefined): void {
+  const kernelEnd = Math.max(0, ...parts.map(({ address, bytes }) => address + bytes.length));
+  const ramdiskStart = ram - Math.ceil((initrd?.length ?? 0) / PAGE_SIZE) * PAGE_SIZE;
+  const tables = Math.ceil(ram / PAGE_SIZE / ENTRIES_PER_TABLE) + 1;
+  if (kernelEnd > ramdiskStart - tables * PAGE_SIZE) {
+    throw new LauncherError('The kernel and the RAM disk leave no room for page tables');
   }
 }
 

@@ -69,34 +69,33 @@ interface Newcomer {
   given?: Partial<Registers>;
 }
 
-const SINCE: readonly (readonly [since: ModelName, asm: string, hex: string, given?: Partial<Registers>])[] =
-  [
-    { since: '486-like', asm: 'bswap eax', hex: '0fc8' },
-    { since: '486-like', asm: 'cmpxchg [0x5000], ecx', hex: '0fb10d00500000' },
-    { since: '486-like', asm: 'xadd [0x5000], ecx', hex: '0fc10d00500000' },
-    { since: '486-like', asm: 'invlpg [0]', hex: '0f013d00000000' },
-    { since: '486-like', asm: 'wbinvd', hex: '0f09' },
-    { since: '486-like', asm: 'cpuid', hex: '0fa2' },
-    { since: '486-like', asm: 'fld1', hex: 'd9e8' },
-    { since: 'pentium-like', asm: 'rdtsc', hex: '0f31' },
-    { since: 'pentium-like', asm: 'rdmsr', hex: '0f32', given: { ecx: 0x10 } },
-    { since: 'pentium-like', asm: 'wrmsr', hex: '0f30', given: { ecx: 0x10 } },
-    { since: 'pentium-like', asm: 'cmpxchg8b [0x5000]', hex: '0fc70d00500000' },
-    { since: 'p6-like', asm: 'cmovz eax, ecx', hex: '0f44c1' },
-    { since: 'p6-like', asm: 'fcmovb st0, st1', hex: 'dac1' },
-    { since: 'p6-like', asm: 'fcmovnu st0, st1', hex: 'dbd9' },
-    { since: 'p6-like', asm: 'fcomi st0, st1', hex: 'dbf1' },
-    { since: 'p6-like', asm: 'fucomip st0, st1', hex: 'dfe9' },
-    { since: 'p6-like', asm: 'nop dword [eax]', hex: '0f1f00' },
-    { since: 'p6-like', asm: 'prefetchnta [eax]', hex: '0f1800' },
-    { since: 'p6-like', asm: 'emms', hex: '0f77' },
-    { since: 'p6-like', asm: 'paddb mm0, mm1', hex: '0ffcc1' },
-    { since: 'p6-like', asm: 'psllw mm0, 1', hex: '0f71f001' },
-    { since: 'p6-like', asm: 'fxsave [0x5000]', hex: '0fae0500500000' },
-    { since: 'p6-like', asm: 'fxrstor [0x5000]', hex: '0fae0d00500000' },
-    { since: 'p6-like', asm: 'sysenter', hex: '0f34' },
-    { since: 'p6-like', asm: 'sysexit', hex: '0f35', given: { ecx: 0x7000, edx: CODE + 2, sysenter_cs: 0 } },
-  ];
+const SINCE: readonly Newcomer[] = [
+  { since: '486-like', asm: 'bswap eax', hex: '0fc8' },
+  { since: '486-like', asm: 'cmpxchg [0x5000], ecx', hex: '0fb10d00500000' },
+  { since: '486-like', asm: 'xadd [0x5000], ecx', hex: '0fc10d00500000' },
+  { since: '486-like', asm: 'invlpg [0]', hex: '0f013d00000000' },
+  { since: '486-like', asm: 'wbinvd', hex: '0f09' },
+  { since: '486-like', asm: 'cpuid', hex: '0fa2' },
+  { since: '486-like', asm: 'fld1', hex: 'd9e8' },
+  { since: 'pentium-like', asm: 'rdtsc', hex: '0f31' },
+  { since: 'pentium-like', asm: 'rdmsr', hex: '0f32', given: { ecx: 0x10 } },
+  { since: 'pentium-like', asm: 'wrmsr', hex: '0f30', given: { ecx: 0x10 } },
+  { since: 'pentium-like', asm: 'cmpxchg8b [0x5000]', hex: '0fc70d00500000' },
+  { since: 'p6-like', asm: 'cmovz eax, ecx', hex: '0f44c1' },
+  { since: 'p6-like', asm: 'fcmovb st0, st1', hex: 'dac1' },
+  { since: 'p6-like', asm: 'fcmovnu st0, st1', hex: 'dbd9' },
+  { since: 'p6-like', asm: 'fcomi st0, st1', hex: 'dbf1' },
+  { since: 'p6-like', asm: 'fucomip st0, st1', hex: 'dfe9' },
+  { since: 'p6-like', asm: 'nop dword [eax]', hex: '0f1f00' },
+  { since: 'p6-like', asm: 'prefetchnta [eax]', hex: '0f1800' },
+  { since: 'p6-like', asm: 'emms', hex: '0f77' },
+  { since: 'p6-like', asm: 'paddb mm0, mm1', hex: '0ffcc1' },
+  { since: 'p6-like', asm: 'psllw mm0, 1', hex: '0f71f001' },
+  { since: 'p6-like', asm: 'fxsave [0x5000]', hex: '0fae0500500000' },
+  { since: 'p6-like', asm: 'fxrstor [0x5000]', hex: '0fae0d00500000' },
+  { since: 'p6-like', asm: 'sysenter', hex: '0f34' },
+  { since: 'p6-like', asm: 'sysexit', hex: '0f35', given: { sysenter_cs: 0 } },
+];
 
 const AGES: readonly ModelName[] = ['486-like', 'pentium-like', 'p6-like'];
 

@@ -41,9 +41,9 @@ export const IMAGES: readonly ImageSource[] = [
   {
     name: 'boot-small-os',
     source: SMALL_OS,
-    about: 'The operating system of cases/guests/small-os, in 16 MiB.',
+    about: 'The operating system of cases/guests/small-os, in 4 MiB.',
     format: 'elf',
-    ram: '0x1000000',
+    ram: '0x400000',
     build: () => readFileSync(join(packageRoot, SMALL_OS)),
   },
 ];

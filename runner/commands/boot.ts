@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { readFileSync, writeSync } from 'node:fs';
+import { GuestRunsOn, TripleFault } from '../../reference/host/host-code.js';
+import { HostBug, HostHang } from '../../reference/host/kernel.js';
 import type { Disk } from '../../reference/launcher/block-device.js';
 import { IMAGE_FORMATS, type ImageFormat, readKernelImage } from '../../reference/launcher/kernel-image.js';
 import { LauncherError } from '../../reference/launcher/launcher-error.js';
 import { USUAL_CLOCK } from '../../reference/launcher/model-time.js';
+import { MODELS, type ModelName } from '../../reference/processor/cpuid.js';
 import { NotModelled } from '../../reference/processor/interface.js';
 import { DiskFile } from '../boot/disk-file.js';
 import {
@@ -30,6 +33,7 @@ export interface BootOptions {
   memory: string;
   format: string;
   profile?: string;
+  cpuModel: string;
   maxInstructions?: number;
   instructionTime: number;
   seed: number;
@@ -45,10 +49,13 @@ export interface BootOptions {
 export const BootExitCode = {
   powerOff: 0,
   crash: 1,
-  notModelled: 3,
+  endOfModel: 3,
   limit: 4,
   interrupted: 130,
 } as const;
+
+/** An instruction that is not modelled; a guest that has harmed its host, which the profile linux-2.6.29 allows. */
+const ENDS_OF_THE_MODEL = [NotModelled, HostBug, HostHang, TripleFault, GuestRunsOn];
 
 const STDOUT = 1;
 /** How a Linux guest that is switched off ends. */
@@ -90,9 +97,9 @@ export async function boot(imagePath: string, options: BootOptions): Promise<num
     return replayed === undefined ? conclude(end) : concludeReplay(end, replayed);
   } catch (error) {
     if (error instanceof LauncherError) throw new UsageError(error.message);
-    if (!(error instanceof NotModelled)) throw error;
-    tell(error.message);
-    return BootExitCode.notModelled;
+    if (!(error instanceof Error) || !ENDS_OF_THE_MODEL.some((kind) => error instanceof kind)) throw error;
+    tell(`the reference cannot go on: ${error.message}`);
+    return BootExitCode.endOfModel;
   } finally {
     source.close();
     for (const disk of setup.disks) disk.close();
@@ -127,6 +134,7 @@ function fileInput(path: string | undefined): { at: number; input: Buffer }[] {
 interface Setup {
   launcher: {
     profile: Profile;
+    model: ModelName;
     memory: number;
     image: ReturnType<typeof readKernelImage>;
     commandLine: string;
@@ -144,6 +152,7 @@ function readSetup(imagePath: string, options: BootOptions): Setup {
   const file = readFile(imagePath);
   const initrd = options.initrd === undefined ? undefined : readFile(options.initrd);
   const profile = profileOf(options.profile);
+  const model = modelOf(options.cpuModel);
   const memory = memorySize(options.memory);
   const identity: RunIdentity = {
     image: sha256(file),
@@ -152,6 +161,7 @@ function readSetup(imagePath: string, options: BootOptions): Setup {
     append: options.append,
     memory,
     profile,
+    model,
     rng: options.rng === true,
     seed: options.seed,
     instruction_time: options.instructionTime,
@@ -162,7 +172,7 @@ function readSetup(imagePath: string, options: BootOptions): Setup {
     const { append: commandLine, seed } = options;
     const random = options.rng === true;
     return {
-      launcher: { profile, memory, image, commandLine, initrd, disks, random, seed },
+      launcher: { profile, model, memory, image, commandLine, initrd, disks, random, seed },
       disks,
       identity,
     };
@@ -191,6 +201,15 @@ function formatOf(name: string): ImageFormat {
   const format = IMAGE_FORMATS.find((known) => known === name);
   if (format === undefined) throw new UsageError(`--format is one of ${IMAGE_FORMATS.join(', ')}`);
   return format;
+}
+
+function modelOf(name: string): ModelName {
+  if (!isModelName(name)) throw new UsageError(`--cpu-model is one of ${Object.keys(MODELS).join(', ')}`);
+  return name;
+}
+
+function isModelName(name: string): name is ModelName {
+  return Object.hasOwn(MODELS, name);
 }
 
 /** A number with K, M or G; M when there is no letter. */
@@ -250,6 +269,7 @@ function printBytes(bytes: Uint8Array): void {
   }
 }
 
+/** A terminal in raw mode does not return the carriage by itself. */
 function tell(line: string): void {
-  process.stderr.write(`${line}\r\n`);
+  process.stderr.write(process.stdin.isRaw ? `${line}\r\n` : `${line}\n`);
 }

@@ -6,6 +6,7 @@ import type { Case } from '../cases/case.js';
 import { loadSuite } from '../cases/suite.js';
 import { expandCase } from '../expand/request.js';
 import type { Answer } from '../implementations/implementation.js';
+import { judgingFor } from '../judging.js';
 import { messageOf } from '../message-of.js';
 import { type CaseRequest, isObject, PROFILES } from '../protocol.js';
 import { print } from '../report/output.js';
@@ -16,7 +17,7 @@ import { behavioursOfPatterns } from '../select.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad } from '../verdict.js';
 import { type AttachOptions, attach, implementationMaker } from './attach.js';
-import { judgingFor, run } from './run.js';
+import { run } from './run.js';
 
 export interface ReplayOptions extends Omit<AttachOptions, 'impl'> {
   /** Default: that of the results, or the reference. */

@@ -3,10 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case } from '../cases/case.js';
-import { didYouMean } from '../cases/nearest.js';
 import { behaviours, loadSuite } from '../cases/suite.js';
-import type { Judging } from '../compare/judge.js';
 import { isBuiltIn } from '../implementations/index.js';
+import { judgingFor } from '../judging.js';
 import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
 import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
@@ -16,7 +15,7 @@ import { writeReports } from '../report/reporters.js';
 import { Progress } from '../report/terminal.js';
 import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
 import { casesOfShard } from '../shard.js';
-import { readChoices, readClauses, withDefaults } from '../spec.js';
+import { readClauses } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { isBad, type Result } from '../verdict.js';
 import { type AttachOptions, attach, implementationMaker, implementationWords } from './attach.js';
@@ -171,23 +170,6 @@ function claimedCases(selected: Selected, declaration: Declaration, classes: rea
       (entry) => entry.class,
     ),
   };
-}
-
-export function judgingFor({ profile, choices, observes, features }: Declaration): Judging {
-  const known = readChoices();
-  for (const [name, value] of Object.entries(choices ?? {})) {
-    const values = known.get(name);
-    if (values === undefined)
-      throw new UsageError(
-        `the implementation declares a choice "${name}"${didYouMean(name, known.keys())}, which the spec does not have`,
-      );
-    if (!values.includes(value)) {
-      throw new UsageError(
-        `the implementation declares ${name}: "${value}"; the spec has ${values.join(', ')}`,
-      );
-    }
-  }
-  return { profile, choices: withDefaults(known, choices), observes, features };
 }
 
 function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {

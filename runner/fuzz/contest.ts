@@ -98,6 +98,10 @@ export class Contest {
         reason = `${implementation.label}: ${actual}`;
         return;
       }
+      if (actual.stop === 'limit') {
+        reason = `${implementation.label}: no end within the limit`;
+        return;
+      }
       if (typeof expected !== 'string' && isDisturbed(implementation.label, expected.state.registers)) {
         reason = `${implementation.label}: selectors with another RPL than 3`;
         return;

@@ -39,6 +39,9 @@ const EARLY_READ: Freedom = {
   vector: 13,
 };
 
+/** And which accessed bits it has set before the page that it misses. */
+const READ_ORDER: Freedom = { mnemonics: ['RETF', 'IRET'], paths: ['memory@0001'], vector: 14 };
+
 export interface Freedom {
   /** It is about cases that end with this exception; about all when there is none. */
   vector?: number;
@@ -54,7 +57,7 @@ export function freedomsOf(
   defaults: Readonly<Record<string, string>>,
 ): Freedom[] {
   const declared = Object.entries(choices).filter(([name, value]) => defaults[name] !== value);
-  return [ORDER, FAR_LIMIT, EARLY_READ, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
+  return [ORDER, FAR_LIMIT, EARLY_READ, READ_ORDER, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
 }
 
 export function isFree(

@@ -248,7 +248,7 @@ function spotsOf(random: Random, stack: number): number[] {
   const page = random.pick([0xa000, 0xa000, 0xb000, 0xc000, 0xd000, 0xe000, 0xf000]);
   const near = [page, page + 4 * random.below(1024), page + random.below(PAGE)];
   const edges = [page + PAGE - 1, page + PAGE - 2, page + PAGE - 3, page + PAGE - 4, page + PAGE - 6];
-  const rare = random.oneIn(8) ? [interestingWord(random), CODE + random.below(64)] : [];
+  const rare = random.oneIn(8) ? [interestingWord(random), CODE_END_OF_HALTS] : [];
   return [...near, ...near, ...edges, stack, stack - 8, ...rare];
 }
 

@@ -55,27 +55,19 @@ export async function recordMixed(
 ): Promise<Vector[]> {
   const fixtures = new FixtureMachines();
   const started = await Promise.all(witnesses.map(start));
+  const [judge, ...others] = started;
+  if (judge === undefined) return [];
   const seen = new Map<string, number>();
   const vectors: Vector[] = [];
   for (let first = 0; first < cases; first += BATCH) {
-    const entries = Array.from({ length: BATCH }, (_, i) => makeCase(seed, first + i, families));
-    const requests = entries.map((entry) => requestOf(entry, fixtures));
-    const answers = await Promise.all(
-      started.map(({ implementation }) => answersOf(implementation, requests)),
+    const tried = Array.from({ length: BATCH }, (_, i) => makeCase(seed, first + i, families));
+    const candidates = (await judged(tried, judge, started, fixtures)).filter((candidate) =>
+      isNew(candidate, seen, rounds),
     );
-    entries.forEach((entry, i) => {
-      const request = requests[i];
-      if (request === undefined || !isProcessorGiven(request.given)) return;
-      const endings = answers.map((list) => {
-        const answer = list[i];
-        return answer === undefined ? 'no answer' : endingOf(answer);
-      });
-      const agreed = agreement(entry, request, endings, started);
-      if (agreed === undefined) return;
-      if (!isNew(entry, request.given, agreed.ending, seen, rounds)) return;
+    for (const { agreed, entry, given } of await witnessed(candidates, judge, others)) {
       const number = String(vectors.length).padStart(5, '0');
-      vectors.push(vectorFor(`${group}-${number}`, group, entry, request.given, agreed));
-    });
+      vectors.push(vectorFor(`${group}-${number}`, group, entry, given, agreed));
+    }
   }
   await Promise.all(started.map(({ implementation }) => implementation.stop()));
   return vectors;
@@ -88,6 +80,14 @@ async function start({ name, implementation }: Witness): Promise<StartedWitness>
   return { name, implementation, declaration, freedoms };
 }
 
+/** A case with the ending that the first witness gives it. */
+interface Candidate {
+  entry: FuzzCase;
+  request: CaseRequest;
+  given: ProcessorGiven;
+  ending: Ending;
+}
+
 interface Agreement {
   ending: Ending;
   evidence: string[];
@@ -96,35 +96,56 @@ interface Agreement {
 const PROCESSOR = 'processor';
 const FAULTS_OF_ACCESSES = [12, 13, 14];
 
-function agreement(
-  entry: FuzzCase,
-  request: CaseRequest,
-  endings: readonly (Ending | string)[],
+/** The cases that the judge can answer and of which the answer says something. */
+async function judged(
+  entries: readonly FuzzCase[],
+  judge: StartedWitness,
   witnesses: readonly StartedWitness[],
-): Agreement | undefined {
-  const [ending, ...others] = endings;
-  const [judge, ...rest] = witnesses;
-  if (ending === undefined || judge === undefined || typeof ending === 'string') return undefined;
-  if (ending.stop !== 'hlt' || !isJudgeable(entry, request, ending)) return undefined;
-  if (isDisturbed(judge.implementation.label, ending.state.registers)) return undefined;
-  if (isChosen(entry, request, ending, witnesses)) return undefined;
-  const agree = rest.filter(({ declaration }, i) => {
-    const other = others[i];
-    if (other === undefined || typeof other === 'string') return false;
-    return differencesOf(entry, request, ending, other, declaration.observes, []).length === 0;
+  fixtures: FixtureMachines,
+): Promise<Candidate[]> {
+  const requests = entries.map((entry) => requestOf(entry, fixtures));
+  const answers = await answersOf(judge.implementation, requests);
+  return entries.flatMap((entry, i) => {
+    const [request, answer] = [requests[i], answers[i]];
+    if (request === undefined || answer === undefined || !isProcessorGiven(request.given)) return [];
+    const ending = endingOf(answer);
+    if (typeof ending === 'string' || ending.stop !== 'hlt') return [];
+    if (!isJudgeable(entry, request, ending)) return [];
+    if (isDisturbed(judge.implementation.label, ending.state.registers)) return [];
+    if (isChosen(entry, request.given, ending, witnesses)) return [];
+    return [{ entry, request, given: request.given, ending }];
   });
-  const evidence = [judge.name, ...agree.map(({ name }) => name)];
-  return evidence.length > 1 || judge.name === PROCESSOR ? { ending, evidence } : undefined;
+}
+
+/** Those that have evidence enough, with its names. */
+async function witnessed(
+  candidates: readonly Candidate[],
+  judge: StartedWitness,
+  others: readonly StartedWitness[],
+): Promise<(Candidate & { agreed: Agreement })[]> {
+  const requests = candidates.map(({ request }) => request);
+  const answers = await Promise.all(others.map(({ implementation }) => answersOf(implementation, requests)));
+  return candidates.flatMap((candidate, i) => {
+    const { entry, request, ending } = candidate;
+    const agree = others.filter(({ declaration }, witness) => {
+      const answer = answers[witness]?.[i];
+      const other = answer === undefined ? 'no answer' : endingOf(answer);
+      if (typeof other === 'string') return false;
+      return differencesOf(entry, request, ending, other, declaration.observes, []).length === 0;
+    });
+    const evidence = [judge.name, ...agree.map(({ name }) => name)];
+    const isEnough = evidence.length > 1 || judge.name === PROCESSOR;
+    return isEnough ? [{ ...candidate, agreed: { ending, evidence } }] : [];
+  });
 }
 
 /** Whether the ending may depend on how a witness uses a freedom. */
 function isChosen(
   { instructions }: FuzzCase,
-  { given }: CaseRequest,
+  given: ProcessorGiven,
   ending: Ending,
   witnesses: readonly StartedWitness[],
 ): boolean {
-  if (!isProcessorGiven(given)) return true;
   const vector = exceptionOf(given.registers, ending)?.vector ?? -1;
   const mnemonics = new Set(instructions.map(({ mnemonic }) => mnemonic));
   return witnesses.some(({ freedoms }) =>
@@ -137,13 +158,8 @@ function isChosen(
 }
 
 /** Counts what a case is about: each of its instructions with the way it ended. */
-function isNew(
-  { family, instructions }: FuzzCase,
-  given: ProcessorGiven,
-  ending: Ending,
-  seen: Map<string, number>,
-  rounds: number,
-): boolean {
+function isNew({ entry, given, ending }: Candidate, seen: Map<string, number>, rounds: number): boolean {
+  const { family, instructions } = entry;
   const vector = exceptionOf(given.registers, ending)?.vector ?? 'hlt';
   const keys = instructions.map(
     ({ mnemonic, opcode }) => `${family} ${mnemonic} ${opcode.join(' ')} ${vector}`,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadSuite } from '../cases/suite.js';
-import { judgingFor } from '../commands/run.js';
+import { judgingFor } from '../judging.js';
 import { runCases } from '../run.js';
 import { select } from '../select.js';
 import { createBochs } from './bochs/index.js';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Case } from '../cases/case.js';
-import { judgingFor } from '../commands/run.js';
 import { CannotStart, type Implementation } from '../implementations/implementation.js';
 import { createImplementation } from '../implementations/index.js';
+import { judgingFor } from '../judging.js';
 import { runCases } from '../run.js';
 import type { Result } from '../verdict.js';
 

@@ -25,7 +25,8 @@ export function consoleBlocks(text: string): string[] {
 export function withOutputs(readme: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'walkthrough-'));
   try {
-    for (const name of ['runner', 'node_modules']) symlinkSync(join(packageRoot, name), join(folder, name));
+    for (const name of ['runner', 'node_modules', 'cases'])
+      symlinkSync(join(packageRoot, name), join(folder, name));
     return readme.replaceAll(BLOCK, (block, content: string) => {
       const commands = `$ ${content}`.split('\n').filter((line) => line.startsWith('$ '));
       const fresh = `\`\`\`console\n${commands.map((line) => transcript(line, folder)).join('')}\`\`\``;

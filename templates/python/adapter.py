@@ -1,15 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An adapter to begin with: it answers everything properly and can do nothing yet."""
+"""An adapter to begin with: it knows one operation of the host, and answers properly to everything else."""
 
+import copy
 import json
 import sys
+
+
+def lguest_arch_setup_regs(state, step):
+    """The registers with which a new virtual CPU starts: clause REGS-1."""
+    state["regs"].update(cs=0x61, ds=0x69, es=0x69, ss=0x69, eflags=0x202, eip=step["args"]["start"])
+    return "ok"
+
+
+# Your implementation goes on here. An operation changes `state` and returns how it ended.
+OPERATIONS = {"lguest_arch_setup_regs": lguest_arch_setup_regs}
 
 ABOUT = {
     "protocol_version": 1,
     "implementation": {"name": "my-host", "version": "0.1", "language": "Python"},
     "classes": ["host"],  # of "processor", "host" and "system"
     "profile": "linux-2.6.29",  # or "hardened"
+    "operations": list(OPERATIONS),
+    "observes": ["regs"],  # the parts of the state that are right; without this line, all
 }
 
 
@@ -23,13 +36,10 @@ def run_case(case):
     for step in case["steps"]:
         if step["op"] not in OPERATIONS:
             raise Unsupported(f"operation {step['op']}")
-        answers.append(OPERATIONS[step["op"]](state, step))
+        stop = OPERATIONS[step["op"]](state, step)
+        answers.append({"outcome": {"stop": stop}, "state": copy.deepcopy(state), "events": []})
     return {"steps": answers}
 
-
-# Here your implementation begins. An operation changes `state` and returns, for instance,
-# {"outcome": {"stop": "ok"}, "state": copy.deepcopy(state), "events": []}
-OPERATIONS = {}
 
 METHODS = {"initialize": lambda _: ABOUT, "run_case": run_case, "shutdown": lambda _: None}
 

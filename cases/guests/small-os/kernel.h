@@ -55,6 +55,10 @@ int starts_with(const char *text, const char *start);
 /* Whether the command line has this word. */
 int option(const char *word);
 
+/* ------------------------------------------------------------------------- processor (processor.c) */
+
+void check_processor(void);
+
 /* ------------------------------------------------------------------------------- memory (memory.c) */
 
 #define PRESENT  1u

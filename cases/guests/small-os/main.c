@@ -62,6 +62,7 @@ void start_kernel(void)
 
     load_tables();
     print("small-os: %u MiB, port 64h reads %x\n", size / MEBIBYTE, in_byte(0x64));
+    check_processor();
     init_memory(size);
     init_processes();
     init_devices(size);

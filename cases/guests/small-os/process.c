@@ -5,7 +5,7 @@
 #include "kernel.h"
 
 #define PROCESSES     4u
-#define NS_PER_TICK   10000000u
+#define NS_PER_TICK   1000000u
 #define KERNEL_DS     0x69u
 #define USER_CS       0x73u
 #define USER_DS       0x7Bu

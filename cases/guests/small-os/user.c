@@ -42,7 +42,7 @@ static double arctangent_of_inverse(double x)
 
 static int computes_pi(void)
 {
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 80; round++) {
         double pi = 16 * arctangent_of_inverse(5) - 4 * arctangent_of_inverse(239);
         if ((u32)(int)(pi * 100000000) != 314159265)
             return 0;

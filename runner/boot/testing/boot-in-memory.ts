@@ -10,12 +10,12 @@ export type BootedInMemory = Partial<SessionOptions> & { image: KernelImage };
 
 const TYPED = { at: 0, input: Buffer.from('typed text\n') };
 
-/** Boots an image in 16 MiB, with a line of input; gives what was printed, and the end. */
+/** Boots an image in 4 MiB, with a line of input; gives what was printed, and the end. */
 export async function bootInMemory(options: BootedInMemory): Promise<{ text: string; end: SessionEnd }> {
   let text = '';
   const session = new Session({
     profile: 'linux-2.6.29',
-    memory: 0x1000000,
+    memory: 0x400000,
     commandLine: '',
     disks: [],
     random: false,

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadSuite } from '../../cases/suite.js';
-import { judgingFor } from '../../commands/run.js';
+import { judgingFor } from '../../judging.js';
 import { runCases } from '../../run.js';
 import { select } from '../../select.js';
 import { CannotStart } from '../implementation.js';
