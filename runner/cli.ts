@@ -158,6 +158,25 @@ function program(done: (code: number) => void): Command {
     });
 
   cli
+    .command('image')
+    .description(
+      'make a disk image that runs cases of class processor on any PC, or judge what it has written',
+    )
+    .argument('<file>', 'the image to be written; with --read the log of its serial port')
+    .argument('[patterns...]', 'ids of cases, as for run')
+    .option('--read', 'judge a log')
+    .option('--expectations <file>', 'with --read: known failures, as for run')
+    .option('--choice <name=value>', 'with --read: how the PC uses a freedom; may be repeated', collect, [])
+    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
+    .option('--output <file>', OUTPUT_HELP, reports.output)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
+    .option('--no-color', 'no colours')
+    .action(async (file: string, patterns: string[], options) => {
+      const { image } = await import('./commands/image.js');
+      done(await image(file, patterns, options));
+    });
+
+  cli
     .command('list')
     .description('list the cases')
     .argument('[patterns...]')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Case } from './cases/case.js';
-import { isBad, type Result } from './verdict.js';
+import { isBad, type Result, VERDICTS } from './verdict.js';
 
 /** What a result says, for telling whether two runs of a case said the same. */
 export function wordsOf({ verdict, details }: Result): string {
@@ -30,9 +30,13 @@ function joined(first: Result, others: readonly Result[]): Result {
   if (others.every((other) => wordsOf(other) === words)) return first;
   const all = [first, ...others];
   const worst = all.find(({ verdict }) => isBad(verdict)) ?? first;
-  const counts = new Map<string, number>();
-  for (const { verdict } of all) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-  const list = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
+  const list = VERDICTS.map((verdict) => ({
+    verdict,
+    count: all.filter((one) => one.verdict === verdict).length,
+  }))
+    .filter(({ count }) => count > 0)
+    .map(({ verdict, count }) => `${count} ${verdict}`)
+    .join(', ');
   const said = `not the same in ${all.length} runs: ${list}`;
   return {
     ...worst,

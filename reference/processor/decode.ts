@@ -163,8 +163,6 @@ class Decoder {
         return this.registerOrMemory(1, 1);
       case 'Ew':
         return this.registerOrMemory(2, 2);
-      case 'Ed':
-        return this.registerOrMemory(4, 4);
       case 'Ev':
         return this.registerOrMemory(operandSize, operandSize);
       case 'Mw/Rv':

@@ -18,7 +18,7 @@ import type { Execute } from './instruction.js';
  * `I2`: a second immediate byte.
  */
 export type OperandCode =
-  | ('Eb' | 'Ev' | 'Ew' | 'Ed' | 'M' | 'Mw/Rv' | 'Mp' | 'Rd' | 'Q')
+  | ('Eb' | 'Ev' | 'Ew' | 'M' | 'Mw/Rv' | 'Mp' | 'Rd' | 'Q')
   | ('Gb' | 'Gv' | 'Gw' | 'Zb' | 'Zv' | 'Sw')
   | ('Ib' | 'Iv' | 'Iw' | 'Is' | 'I2' | 'Jb' | 'Jv' | 'Ob' | 'Ov' | 'Ap')
   | ('Xb' | 'Xv')

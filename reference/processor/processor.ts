@@ -6,8 +6,8 @@ import { Cpu, DR6, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, type Segment } from '
 import { DEFAULT_MODEL, MODELS, type ModelName } from './cpuid.js';
 import { accessChecksOf, instructionBreakpoints, reportInDr6, takeTaskTrap } from './debugging.js';
 import { decode } from './decode.js';
-import { debugException, Fault, Vector } from './exceptions.js';
-import { AC, ALL_FLAGS, FIXED_ONE, IF, RF, TF } from './flags.js';
+import { debugException, Fault, generalProtection, Vector } from './exceptions.js';
+import { AC, ALL_FLAGS, FIXED_ONE, IF, RF, TF, VIP } from './flags.js';
 import { Instruction } from './instruction.js';
 import {
   type InstructionCounter,
@@ -25,6 +25,7 @@ import { deliverExternal, deliverFault, deliverTrap } from './interrupts.js';
 import { PAGE_SIZE, type PhysicalMemory } from './memory.js';
 import { enterModeOfPe, levelOf } from './modes.js';
 import { translateRead } from './paging.js';
+import { virtualInterruptWaits } from './virtual-8086.js';
 
 /** Ports at which nothing answers. */
 const NO_PORTS: PortBus = {
@@ -49,7 +50,7 @@ export function createProcessor(
 const DECODE_CACHE_SIZE = 1 << 14;
 
 /** Flags that make an instruction one to be watched. */
-const WATCHED_FLAGS = TF | RF | AC;
+const WATCHED_FLAGS = TF | RF | AC | VIP;
 
 /** How the execution of an instruction ended; `repeating`: a repeated one has more rounds to go. */
 type Completion = 'completed' | 'repeating' | 'faulted';
@@ -276,6 +277,10 @@ class I386 implements Processor {
     this.current = undefined;
     if (takeTaskTrap(cpu)) {
       this.debugTrap(DR6.taskSwitch);
+      return;
+    }
+    if (virtualInterruptWaits(cpu)) {
+      this.deliverFault(generalProtection(0)); // MODE-20
       return;
     }
     const resumed = cpu.systemFlags & RF;

@@ -80,10 +80,10 @@ const isBusyTss = (descriptor: Descriptor) =>
   descriptor.isSystem &&
   (descriptor.type === SystemType.busyTss16 || descriptor.type === SystemType.busyTss32);
 
-/** A TSS must be in the GDT. */
+/** A TSS must be in the GDT; a null selector is that of its entry 0. */
 function readTss(cpu: Cpu, selector: number, fault: SelectorFault): Descriptor {
-  const refused = isNull(selector) || (selector & 4) !== 0;
-  const descriptor = refused ? undefined : findDescriptor(cpu, selector);
+  const inLdt = (selector & 4) !== 0;
+  const descriptor = inLdt ? undefined : findDescriptor(cpu, selector);
   if (descriptor === undefined) throw fault(selector);
   return descriptor;
 }

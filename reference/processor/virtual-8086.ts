@@ -48,6 +48,12 @@ function hasVirtualInterruptFlag(cpu: Cpu): boolean {
   return (cpu.cr4 & CR4.PVI) !== 0 && cpu.cpl === 3;
 }
 
+/** An interrupt that was held back for the guest, which has let it in by now: MODE-20. */
+export function virtualInterruptWaits(cpu: Cpu): boolean {
+  const both = VIF | VIP;
+  return (cpu.systemFlags & both) === both && hasVirtualInterruptFlag(cpu);
+}
+
 /** CLI and STI: SYS-17, MODE-12, MODE-17, MODE-19. */
 export function changeInterruptFlag(cpu: Cpu, on: boolean): void {
   if (cpu.cpl <= ioPrivilegeLevel(cpu)) {

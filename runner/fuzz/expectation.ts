@@ -50,10 +50,12 @@ function withException(
   const [eip, cs, eflags, esp, ss] = words;
   if (eip === undefined || cs === undefined || eflags === undefined) return undefined;
   const after = ending.state.registers;
+  // The derivation makes the data segments null.
+  const was8086 = exception.slot === 4 && (eflags & VM) !== 0;
   const inner = exception.slot === 4 && ((eflags & VM) !== 0 || (cs & 3) !== (after.cs.selector & 3));
   const isFault = FAULTS.has(vector);
   const atFault: DataMap = {
-    ...changedRegisters(before, after, ['esp', 'eip', 'eflags', 'cr2'], ['cs', 'ss']),
+    ...changedRegisters(before, after, ['esp', 'eip', 'eflags', 'cr2'], was8086 ? SEGMENTS : ['cs', 'ss']),
     ...changedWord(before, 'eflags', isFault ? eflags & ~RF : eflags),
     ...(inner
       ? changedWord(before, 'esp', esp ?? 0)

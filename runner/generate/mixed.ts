@@ -14,6 +14,7 @@ import {
 import { answersOf, type Contestant } from '../fuzz/contest.js';
 import { FixtureMachines } from '../fuzz/fixtures.js';
 import { type Freedom, freedomsOf, isDisturbed } from '../fuzz/freedoms.js';
+import type { FuzzInstruction } from '../fuzz/instruction.js';
 import type { Family } from '../fuzz/machine.js';
 import { titleOf } from '../fuzz/yaml.js';
 import type { Implementation } from '../implementations/implementation.js';
@@ -113,8 +114,31 @@ async function judged(
     if (!isJudgeable(entry, request, ending)) return [];
     if (isDisturbed(judge.implementation.label, ending.state.registers)) return [];
     if (isChosen(entry, request.given, ending, witnesses)) return [];
+    if (entry.machine.fixture in FIXTURES_8086 && !isTold8086(entry, request.given, ending)) return [];
     return [{ entry, request, given: request.given, ending }];
   });
+}
+
+const SEGMENT_LOADS: Readonly<Record<string, readonly number[]>> = {
+  POP: [0x07, 0x17, 0x1f, 0xa1, 0xa9],
+  MOV: [0x8e],
+  LOAD: [0xc4, 0xc5, 0xb2, 0xb4, 0xb5],
+};
+
+const loadsSegment = ({ mnemonic, opcode }: FuzzInstruction): boolean =>
+  SEGMENT_LOADS[mnemonic]?.includes(opcode.at(-1) ?? 0) === true;
+
+const FIXTURES_8086 = { 'machine-real': true, 'machine-virtual-8086': true };
+
+/**
+ * In the modes of the 8086 any selector is good, also one of a segment that lies behind the memory; and the format has no
+ * mask for flags in a frame of 16 bits.
+ */
+function isTold8086(entry: FuzzCase, given: ProcessorGiven, ending: Ending): boolean {
+  const { instructions } = entry;
+  if (instructions.length > 1 && instructions.some(loadsSegment)) return false;
+  const isNarrow = exceptionOf(given.registers, ending)?.slot === 2;
+  return !isNarrow || undefinedFlags(entry, given.registers, ending).length === 0;
 }
 
 /** Those that have evidence enough, with its names. */
@@ -134,7 +158,9 @@ async function witnessed(
       return differencesOf(entry, request, ending, other, declaration.observes, []).length === 0;
     });
     const evidence = [judge.name, ...agree.map(({ name }) => name)];
-    const isEnough = evidence.length > 1 || judge.name === PROCESSOR;
+    // A process does not see every selector as the processor has it.
+    const isEnough =
+      evidence.length > 1 || (judge.name === PROCESSOR && !entry.instructions.some(loadsSegment));
     return isEnough ? [{ ...candidate, agreed: { ending, evidence } }] : [];
   });
 }

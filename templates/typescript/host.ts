@@ -36,7 +36,11 @@ export default {
         const operation = OPERATIONS[step.op];
         // The code says that this is no failure but something that the host does not do.
         if (operation === undefined) throw Object.assign(new Error(`operation ${step.op}`), { code: 1001 });
-        return { outcome: { stop: operation(given, step) }, state: structuredClone(given), events: [] };
+        return {
+          outcome: { stop: operation(given, step) },
+          state: { ...structuredClone(given) },
+          events: [],
+        };
       }),
     };
   },

@@ -198,6 +198,8 @@ static u32 read_line(char *to, u32 size)
 {
     int count;
 
+    if (option("noinput"))
+        return 0;
     while ((count = take_line(to, size)) < 0) {
         current->state = READING;
         reschedule();

@@ -77,7 +77,7 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly T
       'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',
       `ata0-master: type=disk, path=${disk}, mode=flat`,
       'megs: 64',
-      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=1',
+      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=1, ignore_bad_msrs=0',
       'clock: sync=none',
       'port_e9_hack: enabled=1',
       'panic: action=report',

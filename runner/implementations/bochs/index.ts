@@ -37,7 +37,12 @@ const PAUSE_MILLISECONDS = 20;
 const NOT_FOUND = /not found|No such file or directory/;
 
 /** As measured; every choice that is not here has its first value. */
-const CHOICES = { branch_limit: 'after_push', enter_fault: 'stored', pusha_fault: 'stored' };
+const CHOICES = {
+  branch_limit: 'after_push',
+  enter_fault: 'stored',
+  pusha_fault: 'stored',
+  pushed_selector: 'unchanged',
+};
 
 /** Bochs, the strictest of the interpreters. Each start of it runs a batch of cases. */
 export function createBochs(options: BochsOptions = {}): Implementation {

@@ -8,8 +8,9 @@
 ;   bytes that follow; bytes of its name; the name, zeros up to a multiple of 4; bytes of memory;
 ;   what memory holds, in runs; what the runner has put over that, in runs; where its code begins
 ; and a case of no bytes is the last. Runs are: their count; for each address, bytes, the bytes and zeros up to a multiple of 4.
-; The code is the runner's own (trampoline.ts): it loads the state of the case, and comes back to FOUND with EAX in DR0, CR0
-; in DR1, EIP in DR3.
+; The code is the runner's own (trampoline.ts): it loads the state of the case, and comes back to HIGH with EAX in DR0, CR0
+; in DR1, and in DR3 the low halves of EIP and, lowest, CS.
+; A case that has not come to its end after 55 ms gets an NMI, where the PC has an I/O APIC with the timer on its pin 2.
 ; Reset in the middle of a case, as a triple fault makes it, leads on to the next case, if memory has kept its contents.
 
 CONTROL     equ 0x00200000
@@ -37,6 +38,13 @@ SYSTEM_PORT equ 0x92                        ; bit 1 opens address line 20
 SYSENTER_CS equ 0x174                       ; the first of three MSRs
 HAS_SYSENTER equ 1 << 11
 PGE         equ 0x80
+IOAPIC      equ 0xfec00000                  ; register number; its value is 16 bytes on
+TIMER_PIN   equ 0x10 + 2 * 2                ; first of the two registers of pin 2
+DELIVER_NMI equ 0x400
+MASKED      equ 0x10000
+TIMER_MODE  equ 0x43
+TIMER       equ 0x40
+ONE_SHOT    equ 0x30                        ; counter 0, both bytes, mode 0
 
             bits 16
 section boot vstart=0x7c00
@@ -134,6 +142,8 @@ found:      jmp .found
             mov dr2, eax
             mov eax, FLAT_DATA
             mov ds, eax
+            mov dword [IOAPIC], TIMER_PIN
+            mov dword [IOAPIC + 16], MASKED
             mov [REGISTERS + 4], ecx
             mov [REGISTERS + 8], edx
             mov [REGISTERS + 12], ebx
@@ -159,6 +169,9 @@ found:      jmp .found
             mov eax, dr0
             mov [edi], eax
             mov eax, dr3
+            movzx ecx, ax
+            mov [edi + 68], ecx
+            shr eax, 16
             mov [edi + 32], eax
             mov eax, dr1
             mov [edi + 40], eax
@@ -246,7 +259,7 @@ next_case:  mov dword [STARTED], 0
             lodsd
             mov [BYTES], eax
             push esi
-            mov edi, 0
+            xor edi, edi
             call clear
             mov edi, BASELINE
             call clear
@@ -262,7 +275,6 @@ next_case:  mov dword [STARTED], 0
             call store_runs
             lodsd
             mov ebx, eax
-            mov esi, 0
             xor eax, eax
             mov dr7, eax
             mov dr0, eax
@@ -272,11 +284,29 @@ next_case:  mov dword [STARTED], 0
             mov eax, 0xffff0ff0
             mov dr6, eax
             fninit
-            mov eax, PGE                    ; changing PGE drops every translation, global ones too
+            call has_sysenter
+            jz .no_msrs
+            mov ecx, SYSENTER_CS + 2
+            xor edx, edx
+.clear_msr: xor eax, eax
+            wrmsr
+            dec ecx
+            cmp ecx, SYSENTER_CS
+            jae .clear_msr
+.no_msrs:   mov eax, PGE                    ; changing PGE drops every translation, global ones too
             mov cr4, eax
             xor eax, eax
             mov cr4, eax
             mov dword [STARTED], RUNNING
+            mov al, ONE_SHOT
+            out TIMER_MODE, al
+            mov al, 0xff
+            out TIMER, al
+            out TIMER, al
+            mov dword [IOAPIC], TIMER_PIN + 1
+            mov dword [IOAPIC + 16], 0
+            mov dword [IOAPIC], TIMER_PIN
+            mov dword [IOAPIC + 16], DELIVER_NMI
             jmp ebx
 done:       mov esi, text_done
             call write_text
@@ -403,7 +433,7 @@ text_memory:
             db 13, 10, 'memory', 0
 text_end:   db 13, 10, 'end', 0
 text_done:  db 13, 10, 'done', 13, 10, 0
-; EAX ECX EDX EBX ESP EBP ESI EDI EIP EFLAGS CR0 CR2 CR3 CR4, two of no use, ES CS (not reported) SS DS FS GS TR LDTR,
+; EAX ECX EDX EBX ESP EBP ESI EDI EIP EFLAGS CR0 CR2 CR3 CR4, two of no use, ES CS SS DS FS GS TR LDTR,
 ; IDTR's limit and base, SYSENTER_CS _ESP _EIP
 REGISTER_WORDS equ 29
             align 8

@@ -96,7 +96,12 @@ describe('only the guilty case is blamed when a program', () => {
       'bad-reply',
       /is not JSON: \{"jsonrpc":"2.0","id":\d+,"resu/,
     ],
-    ['writes half a line and waits', `serve((id) => write('{"jsonrpc":"2.0","id":' + id));`, 'timeout', /^$/],
+    [
+      'writes half a line and waits',
+      `serve((id) => { writeSync(1, '{"jsonrpc":"2.0","id":' + id); for (;;); });`,
+      'timeout',
+      /^$/,
+    ],
     [
       'writes 20 MB without sense',
       `serve(() => write('x'.repeat(20e6) + '\\n'));`,
