@@ -21,11 +21,12 @@ const { present, rw, user, pse } = PageFlag;
 
 /** Physical addresses of the directory and tables that a virtual CPU runs on, the Switcher's among them. */
 export function shadowTablesOf(cpu: LgCpu): number[] {
-  const { memory } = cpu.lg.host;
+  const { words } = cpu.lg.host.memory;
   const pgdir = pgdirOf(currentSlot(cpu));
+  const first = pgdir >>> 2;
   const tables = [pgdir];
   for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
-    const entry = memory.read32(pgdir + index * 4);
+    const entry = words[first + index];
     if ((entry & present) !== 0) tables.push((entry & PAGE_MASK) >>> 0);
   }
   return tables;
@@ -33,24 +34,24 @@ export function shadowTablesOf(cpu: LgCpu): number[] {
 
 /** ISO-2 to ISO-5, for the shadow directory in use. */
 export function checkTranslations(cpu: LgCpu, hostCpu: number): void {
-  const { memory } = cpu.lg.host;
-  const pgdir = pgdirOf(currentSlot(cpu));
+  const { words } = cpu.lg.host.memory;
+  const first = pgdirOf(currentSlot(cpu)) >>> 2;
   for (let index = 0; index < SWITCHER_PGD_INDEX; index++) {
-    const entry = memory.read32(pgdir + index * 4);
+    const entry = words[first + index];
     if ((entry & present) !== 0) checkTable(cpu, index, entry);
   }
-  checkWindow(cpu, hostCpu, memory.read32(pgdir + SWITCHER_PGD_INDEX * 4));
+  checkWindow(cpu, hostCpu, words[first + SWITCHER_PGD_INDEX]);
 }
 
 /** One table of the shadow, by its directory entry. */
 function checkTable(cpu: LgCpu, index: number, directoryEntry: number): void {
-  const { memory } = cpu.lg.host;
+  const { words } = cpu.lg.host.memory;
   const table = (directoryEntry & PAGE_MASK) >>> 0;
   const first = index * ENTRIES_PER_TABLE * PAGE_SIZE;
   if ((directoryEntry & pse) !== 0) throw broken('ISO-4', first, 'is mapped by a large page');
   if (table >= Physical.guestMemory) throw broken('ISO-4', first, `has its page table in guest memory`);
   for (let entry = 0; entry < ENTRIES_PER_TABLE; entry++) {
-    const word = memory.read32(table + entry * 4);
+    const word = words[(table >>> 2) + entry];
     if ((word & present) === 0) continue;
     checkPage(cpu, first + entry * PAGE_SIZE, word, (word & directoryEntry & rw) !== 0);
   }
@@ -74,7 +75,7 @@ function checkPage(cpu: LgCpu, virtual: number, entry: number, writable: boolean
 
 /** ISO-5: the Switcher's window is what chapter 10 says, and nothing else. */
 function checkWindow(cpu: LgCpu, hostCpu: number, directoryEntry: number): void {
-  const { memory } = cpu.lg.host;
+  const { words } = cpu.lg.host.memory;
   const table = switcherPtePage(hostCpu);
   const window = SWITCHER_PGD_INDEX * ENTRIES_PER_TABLE * PAGE_SIZE;
   if ((directoryEntry & PAGE_MASK) >>> 0 !== table || (directoryEntry & user) !== 0) {
@@ -82,7 +83,7 @@ function checkWindow(cpu: LgCpu, hostCpu: number, directoryEntry: number): void 
   }
   const regsIndex = regsPteIndex(hostCpu);
   for (let index = 0; index < ENTRIES_PER_TABLE; index++) {
-    const entry = memory.read32(table + index * 4);
+    const entry = words[(table >>> 2) + index];
     if ((entry & present) === 0) continue;
     const virtual = window + index * PAGE_SIZE;
     if ((entry & user) !== 0) throw broken('ISO-5', virtual, 'is open to user programs');

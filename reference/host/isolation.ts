@@ -6,7 +6,6 @@
  */
 
 import type { Registers } from '../processor/interface.js';
-import type { PhysicalMemory } from '../processor/memory.js';
 import { prefixedHex } from './format.js';
 import { HOST_CODE } from './host-code-bytes.js';
 import { hostGdtPhysical } from './host-initialisation.js';
@@ -23,6 +22,7 @@ import {
   SWITCHER_ADDR,
   statePhysical,
 } from './layout.js';
+import { type ChangedPage, PageCopies } from './page-copies.js';
 import { currentSlot, pgdirOf } from './shadow-page-tables.js';
 import type { Host, LgCpu, VisitGuard } from './state.js';
 import { SWITCHER_IMAGE } from './switcher-image.js';
@@ -45,18 +45,19 @@ type Exception = 'any' | 'used bits' | 'host_sp' | 'none';
 /** One visit to a guest. */
 interface Visit {
   cpu: LgCpu;
-  hostCpu: number;
   /** Physical address of the shadow page directory. */
   pgdir: number;
-  /** The content of all pages of the host that are in use, by number. */
-  before: Map<number, Uint8Array>;
+  exceptions: Map<number, Exception>;
 }
 
 /** Watches over the visits to the guests of one host. */
 export class IsolationGuard implements VisitGuard {
   private visit: Visit | null = null;
+  private readonly before: PageCopies;
 
-  constructor(private readonly host: Host) {}
+  constructor(private readonly host: Host) {
+    this.before = PageCopies.of(host.memory);
+  }
 
   enter(cpu: LgCpu): void {
     const { kernel, memory } = this.host;
@@ -67,23 +68,24 @@ export class IsolationGuard implements VisitGuard {
     checkSegments(this.host, hostCpu);
     checkGates(this.host, hostCpu);
     checkTaskState(this.host, hostCpu);
-    const before = new Map<number, Uint8Array>();
-    for (const page of this.watchedPages(cpu, hostCpu)) before.set(page, contentOf(memory, page).slice());
-    this.visit = { cpu, hostCpu, pgdir, before };
+    const exceptions = exceptionsOf(cpu, hostCpu);
+    this.before.clear();
+    for (const page of memory.touchedPages()) if (!isOwn(cpu, page)) this.before.add(page);
+    // What each visit brings into use is watched even where nothing has been written yet.
+    this.before.add(hostGdtPhysical(hostCpu) / PAGE_SIZE);
+    for (const page of exceptions.keys()) this.before.add(page);
+    this.visit = { cpu, pgdir, exceptions };
   }
 
   leave(): void {
     const { visit } = this;
     this.visit = null;
     if (visit === null) return;
-    const { memory } = this.host;
-    const exceptions = exceptionsOf(visit);
-    for (const [page, before] of visit.before) {
-      comparePage(page, before, contentOf(memory, page), exceptions.get(page) ?? 'none');
-    }
+    const { before } = this;
+    for (const change of before.changed()) checkChange(change, visit.exceptions.get(change.page) ?? 'none');
     // ISO-1: what was not in use before must not have come into use either
-    for (const page of memory.touchedPages()) {
-      if (visit.before.has(page) || isOwn(visit.cpu, page)) continue;
+    for (const page of this.host.memory.touchedPages()) {
+      if (before.has(page) || isOwn(visit.cpu, page)) continue;
       throw new IsolationBroken('ISO-1', `memory at ${prefixedHex(page * PAGE_SIZE)} was written by a guest`);
     }
   }
@@ -108,18 +110,6 @@ export class IsolationGuard implements VisitGuard {
       throw new IsolationBroken('ISO-2', `CR3 is ${prefixedHex(cr3)} at ${prefixedHex(linear)}`);
     }
   }
-
-  /** The pages in use that are not the guest's own, and those of the host that each visit brings into use. */
-  private watchedPages(cpu: LgCpu, hostCpu: number): Set<number> {
-    const pages = new Set(this.host.memory.touchedPages());
-    for (const page of pages) if (isOwn(cpu, page)) pages.delete(page);
-    pages.add(statePhysical(hostCpu) / PAGE_SIZE);
-    pages.add(hostGdtPhysical(hostCpu) / PAGE_SIZE);
-    pages.add(cpu.regs.regsPage / PAGE_SIZE);
-    for (const page of hostStackPages(hostCpu)) pages.add(page);
-    for (const table of shadowTablesOf(cpu)) pages.add(table / PAGE_SIZE);
-    return pages;
-  }
 }
 
 /** The guest's own memory: there it may do as it likes. */
@@ -133,12 +123,8 @@ function hostStackPages(hostCpu: number): number[] {
   return [first, first + 1];
 }
 
-function contentOf(memory: PhysicalMemory, page: number): Uint8Array {
-  return memory.bytes.subarray(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-}
-
 /** The documented words: ISO-1. */
-function exceptionsOf({ cpu, hostCpu }: Visit): Map<number, Exception> {
+function exceptionsOf(cpu: LgCpu, hostCpu: number): Map<number, Exception> {
   const exceptions = new Map<number, Exception>();
   exceptions.set(cpu.regs.regsPage / PAGE_SIZE, 'any');
   exceptions.set(statePhysical(hostCpu) / PAGE_SIZE, 'host_sp');
@@ -147,22 +133,18 @@ function exceptionsOf({ cpu, hostCpu }: Visit): Map<number, Exception> {
   return exceptions;
 }
 
-/** Words of a page, little-endian, wherever it lies. */
-function wordsOf(page: Uint8Array): DataView {
-  return new DataView(page.buffer, page.byteOffset, page.byteLength);
-}
-
-function comparePage(page: number, before: Uint8Array, after: Uint8Array, exception: Exception): void {
-  if (exception === 'any' || Buffer.compare(before, after) === 0) return;
-  const old = wordsOf(before);
-  const now = wordsOf(after);
+/** Looks at each double word of a page that has changed during a visit. */
+function checkChange({ page, old, now }: ChangedPage, exception: Exception): void {
+  if (exception === 'any') return;
   for (let offset = 0; offset < PAGE_SIZE; offset += 4) {
-    const changed = old.getUint32(offset, true) ^ now.getUint32(offset, true);
+    const was = old.readUInt32LE(offset);
+    const is = now.readUInt32LE(offset);
+    const changed = was ^ is;
     if (changed === 0) continue;
     if (exception === 'used bits' && (changed & ~USED_BITS) === 0) continue;
     if (exception === 'host_sp' && offset === State.host_sp) continue;
     const at = prefixedHex(page * PAGE_SIZE + offset);
-    const values = `${prefixedHex(old.getUint32(offset, true))} to ${prefixedHex(now.getUint32(offset, true))}`;
+    const values = `${prefixedHex(was)} to ${prefixedHex(is)}`;
     throw new IsolationBroken('ISO-1', `memory at ${at} changed from ${values} while a guest ran`);
   }
 }

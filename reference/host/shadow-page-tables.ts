@@ -106,14 +106,23 @@ function releasePgd(lg: Lguest, slot: PgdirSlot, index: number): void {
   const spgd = memory.read32(at);
   if ((spgd & PageFlag.present) === 0) return;
   const table = (spgd & PAGE_MASK) >>> 0;
-  for (let entry = 0; entry < ENTRIES_PER_TABLE; entry++) releasePte(lg, memory.read32(table + entry * 4));
+  for (let entry = 0; entry < ENTRIES_PER_TABLE; entry++) releasePte(lg, memory.words[(table >>> 2) + entry]);
   kernel.freePage(table);
   memory.write32(at, 0);
 }
 
+/** Drops the page tables of a slot up to that of index `end`. Few of them are there: the others are passed over quickly. */
+function releasePgdsBelow(end: number, lg: Lguest, slot: PgdirSlot): void {
+  const { words } = lg.host.memory;
+  const first = pgdirOf(slot) >>> 2;
+  for (let index = 0; index < end; index++) {
+    if ((words[first + index] & PageFlag.present) !== 0) releasePgd(lg, slot, index);
+  }
+}
+
 /** `flush_user_mappings`: drops what lies below the guest's kernel (SHADOW-31). */
 function flushUserMappings(lg: Lguest, slot: PgdirSlot): void {
-  for (let index = 0; index < lg.kernel_address >>> 22; index++) releasePgd(lg, slot, index);
+  releasePgdsBelow(lg.kernel_address >>> 22, lg, slot);
 }
 
 /** `guest_pagetable_flush_user`: SHADOW-30. */
@@ -124,8 +133,7 @@ export function guestPagetableFlushUser(cpu: LgCpu): void {
 /** `release_all_pagetables`: empties every slot but for the Switcher's entry (SHADOW-32 SHADOW-33). */
 export function releaseAllPagetables(lg: Lguest): void {
   for (const slot of lg.pgdirs) {
-    if (slot.pgdir === null) continue;
-    for (let index = 0; index < SWITCHER_PGD_INDEX; index++) releasePgd(lg, slot, index);
+    if (slot.pgdir !== null) releasePgdsBelow(SWITCHER_PGD_INDEX, lg, slot);
   }
 }
 

@@ -29,6 +29,8 @@ export class PhysicalMemory {
   readonly size: number;
   /** The content, for reading. Write through the methods: a write here is not noticed. */
   readonly bytes: Uint8Array;
+  /** The same as aligned double words, for those who read whole tables; little-endian as the machine this runs on. */
+  readonly words: Uint32Array;
   private readonly view: DataView;
   readonly codeChanges = new ChangeCount();
   private readonly watchedLines: Uint8Array;
@@ -41,6 +43,7 @@ export class PhysicalMemory {
   constructor(size: number) {
     this.size = size;
     this.bytes = new Uint8Array(size);
+    this.words = new Uint32Array(this.bytes.buffer, 0, size >>> 2);
     this.view = new DataView(this.bytes.buffer);
     const pages = Math.ceil(size / PAGE_SIZE);
     this.pageTouched = new Uint8Array(pages);

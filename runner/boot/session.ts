@@ -38,12 +38,17 @@ export class Session {
   private readonly received: InputEvent[] = [];
   private instructions = 0;
   private interrupted = false;
+  private endSleep: (() => void) | undefined;
+  private readonly interruption = new Promise<void>((resolve) => {
+    this.endSleep = resolve;
+  });
 
   constructor(private readonly options: SessionOptions) {}
 
   /** Ends the run soon. */
   interrupt(): void {
     this.interrupted = true;
+    this.endSleep?.();
   }
 
   async run(): Promise<SessionEnd> {
@@ -108,7 +113,8 @@ export class Session {
       return true;
     }
     const begun = performance.now();
-    await source.wait(nextEvent === null ? null : (nextEvent - now) / NANOSECONDS_PER_MILLISECOND);
+    const milliseconds = nextEvent === null ? null : (nextEvent - now) / NANOSECONDS_PER_MILLISECOND;
+    await Promise.race([source.wait(milliseconds), this.interruption]);
     const slept = Math.round((performance.now() - begun) * NANOSECONDS_PER_MILLISECOND);
     time.passUntil(Math.min(now + (realtime ? slept : 0), nextEvent ?? Number.POSITIVE_INFINITY));
     return true;

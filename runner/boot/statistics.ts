@@ -104,10 +104,14 @@ export class Statistics {
   private noted(clause: string): void {
     const { cpu } = this;
     if (cpu === undefined) return;
-    if (clause === 'PF-33') this.faults.add(`filled in: ${faultKind(cpu.regs.errcode)}`);
+    const trap = cpu.regs.trapnum;
+    if (clause === 'PF-33') {
+      this.faults.add(
+        trap === PAGE_FAULT ? `filled in: ${faultKind(cpu.regs.errcode)}` : "the kernel's stack",
+      );
+    }
     if (clause === 'DELIV-27') this.deliveries.add('virtual interrupt');
     if (clause !== 'DELIV-3') return;
-    const trap = cpu.regs.trapnum;
     this.deliveries.add(trapName(trap));
     if (trap === PAGE_FAULT) this.faults.add(`for the guest: ${faultKind(cpu.regs.errcode)}`);
   }

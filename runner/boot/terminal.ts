@@ -70,6 +70,7 @@ export class StreamInput implements InputSource {
     this.stream.off('data', this.onData);
     this.stream.off('end', this.onEnd);
     this.stream.pause();
+    this.wake?.();
   }
 
   private readonly onData = (data: Buffer): void => {

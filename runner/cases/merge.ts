@@ -13,8 +13,10 @@ const ELEMENT_BY_ELEMENT = new Set(['guests', 'vcpus']);
  */
 export function merge(base: DataMap, over: DataMap): DataMap {
   const result: DataMap = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    result[key] = key in base ? mergeValue(key, base[key] ?? null, value) : value;
+  for (const key in over) {
+    const below = base[key];
+    const value = over[key] ?? null;
+    result[key] = below === undefined ? value : mergeValue(key, below, value);
   }
   return result;
 }

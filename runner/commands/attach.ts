@@ -53,6 +53,11 @@ export function implementationMaker(
       if (value !== undefined) throw new UsageError(`${flag} is for programs, not for ${options.impl}`);
     }
   }
+  if (jobs > 1 && options.connect === undefined && isInProcess(options.impl)) {
+    throw new UsageError(
+      `--jobs starts processes, but ${options.impl} runs in this one: share the work with --shard`,
+    );
+  }
   return async () => {
     const [first, ...others] = await Promise.all(
       Array.from({ length: jobs }, () => createImplementation(options.impl, settings)),
@@ -81,6 +86,10 @@ function checkAddress(address: string): void {
   } catch (error) {
     throw new UsageError(`--connect: ${messageOf(error)}`);
   }
+}
+
+function isInProcess(impl: string): boolean {
+  return impl === 'reference' || impl === 'v86' || impl.startsWith(MODULE_PREFIX);
 }
 
 function isProgram(impl: string): boolean {

@@ -31,6 +31,7 @@ const USUAL_TIME = '60s';
 /** Random cases on implementations and on the reference; the answer is the exit code. */
 export async function fuzzCommand(options: FuzzCommandOptions): Promise<number> {
   if (options.class !== 'processor') throw new UsageError('only class processor can be fuzzed');
+  for (const name of ['seed', 'first', 'cases', 'differences'] as const) requireNatural(name, options[name]);
   const names = options.impl.length === 0 ? ['native'] : options.impl;
   const families = familiesOf(options.family, names);
   const milliseconds = durationOf(options);
@@ -62,6 +63,11 @@ export async function fuzzCommand(options: FuzzCommandOptions): Promise<number> 
   } finally {
     for (const { implementation } of started) await implementation.stop();
   }
+}
+
+function requireNatural(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 0)) return;
+  throw new UsageError(`--${name} needs a whole number of 0 or more`);
 }
 
 async function contestant(name: string): Promise<Contestant> {

@@ -146,10 +146,18 @@ function map(value: Data | undefined): DataMap {
   return isMap(value) ? value : {};
 }
 
+/** A map whose keys that are not given have their defaults. */
+function withDefaults(defaults: DataMap, given: Data | undefined): DataMap {
+  const result: DataMap = { ...defaults };
+  const named = map(given);
+  for (const key in named) result[key] = named[key] ?? null;
+  return result;
+}
+
 function oneGuest(guest: DataMap, code: Data | undefined): DataMap {
   return {
-    regs: { ...REGS, ...map(guest.regs) },
-    cpu: { ...CPU, ...map(guest.cpu) },
+    regs: withDefaults(REGS, guest.regs),
+    cpu: withDefaults(CPU, guest.cpu),
     gdt: guest.gdt ?? {},
     idt: guest.idt ?? {},
     ...guestMachine(guest, code),
@@ -160,8 +168,8 @@ function severalVcpus(guest: DataMap): DataMap {
   const vcpus = Array.isArray(guest.vcpus) ? guest.vcpus.map(map) : [];
   return {
     vcpus: vcpus.map((vcpu) => ({
-      regs: { ...REGS, ...map(vcpu.regs) },
-      cpu: { ...CPU, ...map(vcpu.cpu) },
+      regs: withDefaults(REGS, vcpu.regs),
+      cpu: withDefaults(CPU, vcpu.cpu),
       gdt: vcpu.gdt ?? {},
       idt: vcpu.idt ?? {},
     })),
@@ -172,15 +180,11 @@ function severalVcpus(guest: DataMap): DataMap {
 function guestMachine(guest: DataMap, code: Data | undefined): DataMap {
   const memory = runsOf(guest.memory).slice();
   if (isMap(code)) memory.push(memoryRun({ ...code, at: guestPhysical(Number(code.at)) }));
-  const lg = map(guest.lg);
-  const pgdirs = Array.isArray(lg.pgdirs) ? lg.pgdirs : [];
+  const lg = withDefaults(LG, guest.lg);
+  lg.pgdirs = fourPgdirs(Array.isArray(lg.pgdirs) ? lg.pgdirs : []);
   const shadow = map(guest.shadow);
   return {
-    lg: {
-      ...LG,
-      ...lg,
-      pgdirs: fourPgdirs(pgdirs),
-    },
+    lg,
     shadow: { pde: shadow.pde ?? [], pte: shadow.pte ?? [] },
     mem_size: guest.mem_size ?? 0,
     memory: memory as unknown as Data[],

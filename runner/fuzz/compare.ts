@@ -17,7 +17,7 @@ import type { FuzzCase } from './case.js';
 import { type Freedom, isBeyondMemory, isFree } from './freedoms.js';
 import { beginnings, isBehindCode, undefinedAtEnd, undefinedBefore } from './instruction.js';
 import { CODE } from './machine.js';
-import { flagNames } from './undefined-flags.js';
+import { ARITHMETIC_FLAGS, flagNames } from './undefined-flags.js';
 
 /** How a run ended. */
 export interface Ending {
@@ -114,7 +114,9 @@ export function differencesOf(
     ...reference.state,
     flagsImage: exception === undefined ? [] : flagsImage(exception, reference),
   };
-  const flags = undefinedFlags(entry, given, reference);
+  const flags = isChanged(entry, request, reference)
+    ? flagNames(ARITHMETIC_FLAGS)
+    : undefinedFlags(entry, given, reference);
   const mnemonics = new Set(entry.instructions.map(({ mnemonic }) => mnemonic));
   return processorDifferences(processorStateOf(request.given), actual.state, expected, {
     state: {},
@@ -129,10 +131,17 @@ export function differencesOf(
 const REPEATS = [0xf2, 0xf3];
 
 /** A repetition that stores over its own code: when it notices is its own affair. */
-function overwritesItself({ instructions }: FuzzCase, request: CaseRequest, { state }: Ending): boolean {
-  if (!isProcessorGiven(request.given)) return false;
-  if (!instructions.some(({ prefixes }) => prefixes.some((prefix) => REPEATS.includes(prefix)))) return false;
-  const before = MemoryImage.of(request.given.memory);
+function overwritesItself(entry: FuzzCase, request: CaseRequest, ending: Ending): boolean {
+  const repeats = entry.instructions.some(({ prefixes }) =>
+    prefixes.some((prefix) => REPEATS.includes(prefix)),
+  );
+  return repeats && isChanged(entry, request, ending);
+}
+
+/** Whether the code is no longer what it was: then other instructions may have left other flags undefined. */
+function isChanged({ instructions }: FuzzCase, { given }: CaseRequest, { state }: Ending): boolean {
+  if (!isProcessorGiven(given)) return false;
+  const before = MemoryImage.of(given.memory);
   const end = beginnings(instructions).at(-1) ?? 0;
   for (let at = CODE; at < CODE + end; at++) {
     if (state.memory.read8(at) !== before.read8(at)) return true;
@@ -158,7 +167,7 @@ export function isJudgeable(entry: FuzzCase, request: CaseRequest, ending: Endin
   if (!isProcessorGiven(request.given)) return false;
   const { registers } = request.given;
   return (
-    !overwritesItself(entry, request, ending) &&
+    !isChanged(entry, request, ending) &&
     !isLost(entry, registers, ending) &&
     !leavesMemory(request.given, ending)
   );

@@ -67,12 +67,12 @@ export async function fuzz(
     const verdicts = await contest.judge(cases);
     for (const [i, verdict] of verdicts.entries()) {
       const entry = cases[i];
-      if (entry === undefined) continue;
+      if (entry === undefined || signal.aborted) break;
       report.ran++;
       if (verdict.kind === 'unanswered') countReason(report, verdict.reason);
       if (verdict.kind !== 'different') continue;
       report.different++;
-      const finding = await examined(contest, fixtures, entry, verdict, seen, report);
+      const finding = await examined(contest, fixtures, entry, verdict, seen, report, signal);
       if (finding === undefined || report.findings.length >= plan.most) continue;
       report.findings.push(finding);
       listener.finding(finding);
@@ -104,6 +104,7 @@ async function examined(
   verdict: Different,
   seen: Set<string>,
   report: FuzzReport,
+  signal: AbortSignal,
 ): Promise<Finding | undefined> {
   const kind = kindOf(entry.instructions.at(-1)?.mnemonic ?? '', verdict.differences);
   const attempt = Array.from({ length: MOST_OF_A_KIND }, (_, i) => `${kind} ${i}`).find(
@@ -112,11 +113,11 @@ async function examined(
   if (attempt === undefined) return undefined;
   seen.add(attempt);
   const wanted = new Set(verdict.differences.map(placeOf));
-  const smallest = await shrink(entry, async (cases) =>
+  const stillDiffers = async (cases: readonly FuzzCase[]) =>
     (await contest.judge(cases)).map(
       (other) => other.kind === 'different' && other.differences.some((found) => wanted.has(placeOf(found))),
-    ),
-  );
+    );
+  const smallest = await shrink(entry, stillDiffers, signal);
   const [again] = await contest.judge([smallest]);
   if (again?.kind !== 'different') {
     countReason(report, 'the difference did not come again');

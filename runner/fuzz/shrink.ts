@@ -16,9 +16,13 @@ const MOST_ROUNDS = 12;
  * The smallest case that still differs, by dropping and zeroing parts. In each round all simplifications are tried at
  * once, since some implementations answer many cases as fast as one; those that work are then put together.
  */
-export async function shrink(entry: FuzzCase, stillDiffers: StillDiffers): Promise<FuzzCase> {
+export async function shrink(
+  entry: FuzzCase,
+  stillDiffers: StillDiffers,
+  signal: AbortSignal,
+): Promise<FuzzCase> {
   let smallest = entry;
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MOST_ROUNDS && !signal.aborted; round++) {
     const base = smallest;
     const tries = simplifications(base)
       .map((simplify) => ({ simplify, simpler: simplify(base) }))

@@ -156,8 +156,11 @@ found:      jmp .found
             mov esp, STACK
             pushfd
             pop dword [REGISTERS + 36]
-            push dword 2
-            popfd
+            push dword 2                    ; IRET, since NMIs are blocked if one led here
+            push dword FLAT_CODE
+            push dword .unblocked
+            iretd
+.unblocked:
             mov [REGISTERS + 64], es
             mov es, eax
             mov [REGISTERS + 80], fs

@@ -59,6 +59,7 @@ function checkState({ registers, memory }: ProcessorState): void {
   if (registers.tr.selector === 0) throw new Unsupported('no task in TR');
   checkFlags(registers);
   const level = (registers.eflags & VM) !== 0 ? 3 : registers.cs.selector & 3;
+  if (level > 0) checkOuterStack(registers);
   for (const name of SEGMENT_REGISTERS) {
     const given = registers[name];
     const virtual = (registers.eflags & VM) !== 0 && name !== 'tr' && name !== 'ldtr';
@@ -83,6 +84,13 @@ function checkState({ registers, memory }: ProcessorState): void {
     if (!isInPlace(at, registers, memory)) {
       throw new Unsupported('page tables that do not map the loader and the descriptor tables in place');
     }
+  }
+}
+
+/** IRET to a 16-bit stack loads only SP, and leaves the rest of the trampoline's own ESP. */
+function checkOuterStack({ ss, esp }: ProcessorRegisters): void {
+  if ((ss.attributes & WIDE) === 0 && esp >>> 16 !== TRAMPOLINE_AT >>> 16) {
+    throw new Unsupported('an upper half of ESP that the trampoline cannot load');
   }
 }
 
