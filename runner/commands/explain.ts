@@ -45,7 +45,7 @@ function printEnd(expanded: ExpandedCase, result: CaseResult, profile: Profile):
     const returned = Object.entries(rest).map(([key, value]) => `, ${key} ${JSON.stringify(value)}`);
     print(`\nstep ${index + 1} ended: ${stop}${returned.join('')}`);
     for (const event of step.events) print(`  event ${eventText(event)}`);
-    if (step.state.hypercalls !== undefined) {
+    if (step.state.ended !== undefined) {
       printLife(step.state);
       continue;
     }
