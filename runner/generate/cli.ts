@@ -32,14 +32,14 @@ const GROUPS: Readonly<Record<string, Group>> = {
 /** Groups of instructions of all kinds: files, machines, and the witnesses, of which the first says what is expected. */
 const MIXED: Readonly<Record<string, MixedGroup>> = {
   integer: {
-    ...{ letter: 'l', families: ['user', 'user-paged'], tries: 8000 },
+    ...{ letter: 'l', families: ['user', 'user-paged'], tries: 5000 },
     witnesses: () => [
       { name: 'processor', implementation: createNative() },
       { name: 'qemu', implementation: createQemu() },
     ],
   },
   system: {
-    ...{ letter: 'm', tries: 5000 },
+    ...{ letter: 'm', tries: 3500 },
     families: ['kernel', 'kernel-paged', 'ring1', 'ring3', 'real', 'virtual-8086'],
     witnesses: () => [
       { name: 'bochs', implementation: createBochs() },

@@ -47,8 +47,8 @@ interface StartedWitness extends Contestant {
 const BATCH = 512;
 
 /**
- * Vectors of which the first witness says what is expected; those on which another one agrees. A processor needs no other;
- * what says so little depends on a choice, on undefined flags or on what no case has is left out.
+ * Vectors of which the first witness says what is expected and on which another one agrees. What depends on a choice, on
+ * undefined flags or on what no case has is left out.
  */
 export async function recordMixed(
   { group, seed, families, rounds, cases }: MixedPlan,
@@ -94,7 +94,8 @@ interface Agreement {
   evidence: string[];
 }
 
-const PROCESSOR = 'processor';
+/** QEMU leaves it clear. */
+const PUSHED_RF = 'memory.pushed_eflags.RF';
 const FAULTS_OF_ACCESSES = [12, 13, 14];
 
 /** The cases that the judge can answer and of which the answer says something. */
@@ -155,13 +156,11 @@ async function witnessed(
       const answer = answers[witness]?.[i];
       const other = answer === undefined ? 'no answer' : endingOf(answer);
       if (typeof other === 'string') return false;
-      return differencesOf(entry, request, ending, other, declaration.observes, []).length === 0;
+      const found = differencesOf(entry, request, ending, other, declaration.observes, []);
+      return found.every(({ path }) => path === PUSHED_RF);
     });
     const evidence = [judge.name, ...agree.map(({ name }) => name)];
-    // A process does not see every selector as the processor has it.
-    const isEnough =
-      evidence.length > 1 || (judge.name === PROCESSOR && !entry.instructions.some(loadsSegment));
-    return isEnough ? [{ ...candidate, agreed: { ending, evidence } }] : [];
+    return evidence.length > 1 ? [{ ...candidate, agreed: { ending, evidence } }] : [];
   });
 }
 
