@@ -25,16 +25,20 @@ class BootingKernel extends Kernel {
   }
 }
 
-/** @param guestBytes how much physical memory the guest takes, its devices included */
+/**
+ * @param guestBytes how much physical memory the guest takes, its devices included
+ * @param memoryOf physical memory of a size, all zero; absent: new memory
+ */
 export function createHost(
   profile: Profile,
   guestBytes: number,
   world: World,
   model: ModelName,
   observer?: ProcessorObserver,
+  memoryOf: (size: number) => PhysicalMemory = (size) => new PhysicalMemory(size),
 ): Host {
   const size = Math.ceil((Physical.guestMemory + guestBytes) / MEMORY_UNIT) * MEMORY_UNIT;
-  const memory = new PhysicalMemory(size);
+  const memory = memoryOf(size);
   const processor = createProcessor(memory, undefined, observer, model);
   const registers = hostRegisters(0, Physical.launcherPgd);
   processor.setRegisters({

@@ -8,6 +8,7 @@ import { ENTRIES_PER_TABLE, PAGE_SIZE, Physical } from '../host/layout.js';
 import type { Host, LgCpu } from '../host/state.js';
 import { DEFAULT_MODEL, type ModelName } from '../processor/index.js';
 import type { ProcessorObserver } from '../processor/interface.js';
+import type { PhysicalMemory } from '../processor/memory.js';
 import { BlockDevice, type Disk } from './block-device.js';
 import { loadRamdisk, writeBootParameters } from './boot-parameters.js';
 import { ConsoleDevice } from './console-device.js';
@@ -63,6 +64,8 @@ export interface LauncherOptions {
   print(bytes: Uint8Array): void;
   warn(message: string): void;
   observer?: ProcessorObserver;
+  /** Physical memory of a size, all zero, for a machine that comes after another one; absent: new memory. */
+  memoryOf?: (size: number) => PhysicalMemory;
 }
 
 /**
@@ -94,11 +97,11 @@ export class Launcher implements DeviceSurroundings {
     private readonly options: LauncherOptions,
     private readonly time: ModelTime,
   ) {
-    const { memory: ram, profile, model = DEFAULT_MODEL, observer } = options;
+    const { memory: ram, profile, model = DEFAULT_MODEL, observer, memoryOf } = options;
     if (ram % PAGE_SIZE !== 0 || ram < LEAST_MEMORY || ram > MOST_MEMORY) {
       throw new LauncherError('A guest has from 1 to 960 MiB of memory');
     }
-    this.host = createHost(profile, ram + DEVICE_AREA, time, model, observer);
+    this.host = createHost(profile, ram + DEVICE_AREA, time, model, observer, memoryOf);
     this.memory = new GuestMemory(this.host.memory, GUEST_BASE, Physical.guestMemory, ram);
     this.page = new DevicePage(this);
     this.console = new ConsoleDevice(options.print);

@@ -11,6 +11,7 @@ import { type Ending, Launcher } from '../../../reference/launcher/launcher.js';
 import { LauncherError } from '../../../reference/launcher/launcher-error.js';
 import { ModelTime, USUAL_CLOCK } from '../../../reference/launcher/model-time.js';
 import type { ProcessorObserver } from '../../../reference/processor/interface.js';
+import { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { CaseRequest, CaseResult, RequestStep } from '../../protocol.js';
 import { bytesAt, flagAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { givenOf } from './host.js';
@@ -48,6 +49,15 @@ class MemoryDisk implements Disk {
   write(offset: number, bytes: Uint8Array): void {
     this.content.set(bytes, offset);
   }
+}
+
+let reusable: PhysicalMemory | undefined;
+
+/** One machine runs after the other, so that the next can have the memory of the last. */
+function memoryOf(size: number): PhysicalMemory {
+  if (reusable?.size === size) reusable.clear();
+  else reusable = new PhysicalMemory(size);
+  return reusable;
 }
 
 /** Runs the one step of such a case. */
@@ -102,6 +112,7 @@ function live(
       disks,
       random: flagAt(given, 'rng'),
       seed: wordAt(given, 'seed', 1),
+      memoryOf,
       print: (bytes) => {
         life.console += Buffer.from(bytes).toString('latin1');
       },
