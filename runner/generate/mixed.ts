@@ -120,14 +120,20 @@ async function judged(
   });
 }
 
-const SEGMENT_LOADS: Readonly<Record<string, readonly number[]>> = {
+/** By mnemonic, the last bytes of the opcodes that load a segment register, and of those that push one. */
+const SEGMENT_LOADS: Opcodes = {
   POP: [0x07, 0x17, 0x1f, 0xa1, 0xa9],
   MOV: [0x8e],
   LOAD: [0xc4, 0xc5, 0xb2, 0xb4, 0xb5],
 };
+const SEGMENT_PUSHES: Opcodes = { PUSH: [0x06, 0x0e, 0x16, 0x1e, 0xa0, 0xa8] };
 
-const loadsSegment = ({ mnemonic, opcode }: FuzzInstruction): boolean =>
-  SEGMENT_LOADS[mnemonic]?.includes(opcode.at(-1) ?? 0) === true;
+type Opcodes = Readonly<Record<string, readonly number[]>>;
+
+const isAmong = (opcodes: Opcodes, { mnemonic, opcode }: FuzzInstruction): boolean =>
+  opcodes[mnemonic]?.includes(opcode.at(-1) ?? 0) === true;
+
+const loadsSegment = (instruction: FuzzInstruction): boolean => isAmong(SEGMENT_LOADS, instruction);
 
 const FIXTURES_8086 = { 'machine-real': true, 'machine-virtual-8086': true };
 
@@ -171,6 +177,8 @@ function isChosen(
   ending: Ending,
   witnesses: readonly StartedWitness[],
 ): boolean {
+  // pushed_selector
+  if (instructions.some((instruction) => isAmong(SEGMENT_PUSHES, instruction))) return true;
   const vector = exceptionOf(given.registers, ending)?.vector ?? -1;
   const mnemonics = new Set(instructions.map(({ mnemonic }) => mnemonic));
   return witnesses.some(({ freedoms }) =>

@@ -64,12 +64,12 @@ export function caseText(lines: readonly string[], start: number): string {
     (line, index) => index < start && isItem(line) && indentOf(line) < indent,
   );
   if (outer === -1) return dedented(itemAt(lines, start));
-  const row = itemAt(lines, start);
-  const table = itemAt(lines, outer);
-  const first = table.findIndex((line) => isItem(line) && indentOf(line) === indent);
-  const last = table.findLastIndex((line) => isItem(line) && indentOf(line) === indent);
-  const end = last + itemAt(table, last).length;
-  return dedented([...table.slice(0, first), ...row, ...table.slice(end)]);
+  const isInList = (line: string): boolean => line.trim() === '' || indentOf(line) >= indent;
+  const before = lines.findLastIndex((line, index) => index < start && !isInList(line));
+  const after = lines.findIndex((line, index) => index > start && !isInList(line));
+  const end = outer + itemAt(lines, outer).length;
+  const rest = after === -1 ? [] : lines.slice(after, end);
+  return dedented([...lines.slice(outer, before + 1), ...itemAt(lines, start), ...rest]);
 }
 
 /** The line and those below it that are indented deeper. */
