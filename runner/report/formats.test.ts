@@ -53,25 +53,30 @@ describe('json', () => {
 });
 
 /** What the schema of Jenkins' xUnit plugin, version 10, allows: for each element its attributes and children. */
-const JUNIT_ALLOWS: Readonly<Record<string, { required: string[]; optional: string[]; children: string[] }>> = {
-  testsuites: { required: [], optional: ['name', 'time', 'tests', 'failures', 'errors'], children: ['testsuite'] },
-  testsuite: {
-    required: ['name', 'tests', 'failures', 'errors'],
-    optional: ['time', 'skipped', 'timestamp', 'hostname', 'id', 'package', 'file', 'log', 'url'],
-    children: ['properties', 'testcase', 'system-out', 'system-err'],
-  },
-  properties: { required: [], optional: [], children: ['property'] },
-  property: { required: ['name', 'value'], optional: [], children: [] },
-  testcase: {
-    required: ['name'],
-    optional: ['time', 'classname', 'group'],
-    children: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
-  },
-  failure: { required: [], optional: ['type', 'message'], children: ['text'] },
-  error: { required: [], optional: ['type', 'message'], children: ['text'] },
-  skipped: { required: [], optional: ['type', 'message'], children: ['text'] },
-  'system-err': { required: [], optional: [], children: ['text'] },
-};
+const JUNIT_ALLOWS: Readonly<Record<string, { required: string[]; optional: string[]; children: string[] }>> =
+  {
+    testsuites: {
+      required: [],
+      optional: ['name', 'time', 'tests', 'failures', 'errors'],
+      children: ['testsuite'],
+    },
+    testsuite: {
+      required: ['name', 'tests', 'failures', 'errors'],
+      optional: ['time', 'skipped', 'timestamp', 'hostname', 'id', 'package', 'file', 'log', 'url'],
+      children: ['properties', 'testcase', 'system-out', 'system-err'],
+    },
+    properties: { required: [], optional: [], children: ['property'] },
+    property: { required: ['name', 'value'], optional: [], children: [] },
+    testcase: {
+      required: ['name'],
+      optional: ['time', 'classname', 'group'],
+      children: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
+    },
+    failure: { required: [], optional: ['type', 'message'], children: ['text'] },
+    error: { required: [], optional: ['type', 'message'], children: ['text'] },
+    skipped: { required: [], optional: ['type', 'message'], children: ['text'] },
+    'system-err': { required: [], optional: [], children: ['text'] },
+  };
 
 const TOKEN = /<\?xml[^>]*\?>|<(\/?)([\w-]+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/gy;
 
@@ -95,7 +100,9 @@ function junitFaults(xml: string): string[] {
       const attributes = [...list.matchAll(/([\w-]+)="/g)].map(([, attribute]) => attribute ?? '');
       const { required = [], optional = [] } = JUNIT_ALLOWS[name] ?? {};
       faults.push(...attributes.filter((one) => ![...required, ...optional].includes(one)));
-      faults.push(...required.filter((one) => !attributes.includes(one)).map((one) => `${name} has no ${one}`));
+      faults.push(
+        ...required.filter((one) => !attributes.includes(one)).map((one) => `${name} has no ${one}`),
+      );
       if (empty !== '/') open.push(name);
     }
   }
@@ -116,7 +123,10 @@ describe('junit', () => {
 
   const hasXmllint = spawnSync('xmllint', ['--version']).status === 0;
   test.skipIf(!hasXmllint)('is well formed to a parser of XML (needs xmllint)', () => {
-    const { status, stderr } = spawnSync('xmllint', ['--noout', written('junit.xml', renderJUnit(everySort))]);
+    const { status, stderr } = spawnSync('xmllint', [
+      '--noout',
+      written('junit.xml', renderJUnit(everySort)),
+    ]);
     expect(String(stderr)).toBe('');
     expect(status).toBe(0);
   });
@@ -130,7 +140,10 @@ describe('junit', () => {
 
   test('has times only when they were taken', () => {
     expect(renderJUnit(everySort)).not.toContain('time=');
-    const timed = recordWith([resultOf('fpu/a', 'pass', { seconds: 0.5 }), resultOf('fpu/b', 'pass', { seconds: 1 })]);
+    const timed = recordWith([
+      resultOf('fpu/a', 'pass', { seconds: 0.5 }),
+      resultOf('fpu/b', 'pass', { seconds: 1 }),
+    ]);
     expect(renderJUnit(timed)).toContain('skipped="0" time="1.500000"');
     expect(junitFaults(renderJUnit(timed))).toEqual([]);
   });
@@ -146,7 +159,9 @@ describe('tap', () => {
     expect(lines.slice(0, 2)).toEqual(['TAP version 13', '1..11']);
     expect(lines).toContain('ok 1 - io-emulation/passes');
     expect(lines).toContain('not ok 2 - io-emulation/fails');
-    expect(lines.find((line) => line.startsWith('ok 6 '))).toMatch(/^ok 6 - fpu\/cannot # SKIP unsupported: a < b/);
+    expect(lines.find((line) => line.startsWith('ok 6 '))).toMatch(
+      /^ok 6 - fpu\/cannot # SKIP unsupported: a < b/,
+    );
     expect(lines.find((line) => line.startsWith('not ok 8 '))).toMatch(/ # TODO known-failure: a < b/);
     expect(lines).toContain('not ok 9 - fpu/surprise');
     expect(lines.at(-2)).toMatch(/^not ok 11 - the run as a whole: a < b/);
@@ -183,7 +198,9 @@ describe('github', () => {
   });
 
   test('never more errors than GitHub shows; the last one counts the others', () => {
-    const many = Array.from({ length: 30 }, (_, index) => failed(`fpu/case-${index}`, '1', `regs.r${'x'.repeat(index)}`));
+    const many = Array.from({ length: 30 }, (_, index) =>
+      failed(`fpu/case-${index}`, '1', `regs.r${'x'.repeat(index)}`),
+    );
     const errors = render(recordWith(many)).filter((line) => line.startsWith('::error'));
     expect(errors).toHaveLength(10);
     expect(errors.at(-1)).toBe('::error title=21 more failures::fpu: 21, such as fpu/case-9');

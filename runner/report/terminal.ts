@@ -17,7 +17,10 @@ const FAINT = '2';
  * Whether to write colours: on a terminal that has them, unless `--no-color` or the variable NO_COLOR says no. FORCE_COLOR
  * says yes where there is no terminal, as in the logs of a CI.
  */
-export function usesColor(option: boolean | undefined, stream: WriteStream = process.stdout): boolean {
+export function usesColor(
+  option: boolean | undefined,
+  stream: Pick<WriteStream, 'isTTY' | 'hasColors'> = process.stdout,
+): boolean {
   if (option === false || (process.env.NO_COLOR ?? '') !== '') return false;
   const forced = process.env.FORCE_COLOR ?? '';
   if (forced !== '') return forced !== '0';
@@ -47,13 +50,15 @@ export class Progress {
   private bad = 0;
   private last = 0;
   private shown = false;
-  private readonly began = performance.now();
+  private readonly began: number;
 
   constructor(
     private readonly all: number,
     private readonly stream: Pick<WriteStream, 'isTTY' | 'write'> = process.stderr,
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.began = now();
+  }
 
   count(bad: boolean): void {
     this.done++;

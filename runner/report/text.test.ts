@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { failed, everySort, recordWith, resultOf } from './testing/records.js';
-import { paint, Progress, progressText, usesColor } from './terminal.js';
+import { Progress, paint, progressText, usesColor } from './terminal.js';
+import { everySort, failed, recordWith, resultOf } from './testing/records.js';
 import { renderText } from './text.js';
 
 const options = { clauses: [], paint: paint(false), failures: 10 };
@@ -45,7 +45,9 @@ describe('many failures', () => {
   });
 
   test('beyond the limit only their number is told, by behaviour', () => {
-    const kinds = Array.from({ length: 9 }, (_, index) => failed(`fpu/k${index}`, '1', `regs.${'x'.repeat(index + 1)}`));
+    const kinds = Array.from({ length: 9 }, (_, index) =>
+      failed(`fpu/k${index}`, '1', `regs.${'x'.repeat(index + 1)}`),
+    );
     const said = text(recordWith(kinds), 3);
     expect(said.match(/^FAIL fpu/gm)).toHaveLength(3);
     expect(said).toContain('FAIL 6 more in fpu, such as fpu/k3\n');
@@ -84,9 +86,10 @@ describe('colour', () => {
   test('is only paint: the words are the same', () => {
     const colored = renderText(everySort, { ...options, paint: paint(true) });
     expect(colored).not.toBe(text());
-    // biome's rule against control characters is for patterns; the escape is built instead.
-    const escape = new RegExp(`${String.fromCharCode(27)}\\[(0|2|31|32)m`, 'g');
-    expect(colored.replaceAll(escape, '')).toBe(text().replaceAll(escape, ''));
+    for (const code of ['0', '31']) expect(colored).toContain(`\x1b[${code}m`);
+    const plain = (painted: string): string =>
+      painted.replaceAll(`\x1b[31m`, '').replaceAll('\x1b[32m', '').replaceAll('\x1b[0m', '');
+    expect(plain(colored)).toBe(plain(text()));
   });
 });
 
@@ -100,7 +103,7 @@ describe('progress', () => {
 
   function shown(isTTY: boolean): string[] {
     const lines: string[] = [];
-    let now = performance.now();
+    let now = 0;
     const stream = { isTTY, write: (line: string) => lines.push(line) > 0 };
     const progress = new Progress(100, stream, () => {
       now += 30;
@@ -115,7 +118,7 @@ describe('progress', () => {
     const lines = shown(true);
     expect(lines.length).toBeGreaterThan(10);
     expect(lines.length).toBeLessThan(40);
-    expect(lines[0]).toMatch(/^\r\x1b\[K1\/100 cases, 1 %.*1 failed$/);
+    expect(lines[0]).toBe('\r\x1b[K3/100 cases, 3 %, 1 failed');
     expect(lines.at(-1)).toBe('\r\x1b[K');
   });
 

@@ -46,7 +46,7 @@ function* failureLines(record: RunRecord, options: TextOptions): Lines {
     yield `${options.paint.bad('FAIL')} ${list.length} more in ${behaviour}, such as ${list[0]?.id}`;
   }
   if (!each) {
-    yield `${failures.length} failures of ${kinds.length} kinds; --failures all shows each of them in full`;
+    yield `${failures.length} failures of ${kinds.length} ${kinds.length === 1 ? 'kind' : 'kinds'}; --failures all shows each of them in full`;
     yield '';
   }
 }

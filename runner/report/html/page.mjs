@@ -197,7 +197,11 @@ function caseRows(key, cases) {
 /** @param {number} level @param {string} key @param {(Node | string)[]} label @param {Case[]} cases @param {boolean} isOpen */
 function groupRow(level, key, label, cases, isOpen) {
   const [name = '', text = ''] = label;
-  const button = element('button', { type: 'button', 'aria-expanded': String(isOpen), 'data-key': key }, name);
+  const button = element(
+    'button',
+    { type: 'button', 'aria-expanded': String(isOpen), 'data-key': key },
+    name,
+  );
   button.addEventListener('click', () => toggle(key, !isOpen));
   const cells = index.runs.map((_, run) => element('td', {}, ...countTexts(cases, run)));
   return element('tr', { 'data-level': level }, element('th', { scope: 'row' }, button, text), ...cells);
