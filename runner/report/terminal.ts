@@ -6,12 +6,10 @@ import type { WriteStream } from 'node:tty';
 export interface Paint {
   bad(text: string): string;
   good(text: string): string;
-  faint(text: string): string;
 }
 
 const RED = '31';
 const GREEN = '32';
-const FAINT = '2';
 
 /**
  * Whether to write colours: on a terminal that has them, unless `--no-color` or the variable NO_COLOR says no. FORCE_COLOR
@@ -32,7 +30,7 @@ export function paint(color: boolean): Paint {
     (code: string) =>
     (text: string): string =>
       color ? `\x1b[${code}m${text}\x1b[0m` : text;
-  return { bad: as(RED), good: as(GREEN), faint: as(FAINT) };
+  return { bad: as(RED), good: as(GREEN) };
 }
 
 /** The columns of a terminal, or what is read comfortably. */
