@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -76,6 +76,48 @@ describe('exit code 0: it conforms', () => {
     const { code, stdout } = cli('show', id, '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ id, profile: 'linux-2.6.29', given: {}, steps: [{}] });
+  });
+});
+
+describe('reports', () => {
+  test('several at once, and the same bytes in two runs', () => {
+    const write = (name: string): { code: number | null; stdout: string; stderr: string } =>
+      cli(
+        ...['run', 'initial-registers', '--reporter', `json=${join(folder, `${name}.json`)}`],
+        ...['--reporter', 'html', '--output', join(folder, `${name}.html`), '--reporter', 'tap'],
+      );
+    const [first, second] = [write('first'), write('second')];
+    expect(first.stdout).toMatch(/^TAP version 13\n/);
+    expect(second).toEqual(first);
+    for (const kind of ['json', 'html']) {
+      const [a, b] = ['first', 'second'].map((name) => readFileSync(join(folder, `${name}.${kind}`), 'utf8'));
+      expect(a).toBe(b);
+    }
+  });
+
+  test('one line on standard error when all go to files', () => {
+    const path = join(folder, 'quiet.json');
+    const { code, stdout, stderr } = cli('run', 'initial-registers', '--reporter', `json=${path}`);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^reference, profile linux-2\.6\.29: \d+ pass: conforms\n$/);
+    expect(code).toBe(0);
+    expect(cli('report', path).stdout).toMatch(/\d+ pass\nconforms\n$/);
+  });
+
+  test('what does not conform is red in each of them', () => {
+    const known = file('reported.yaml', '- { case: initial-registers/gone, reason: a test }\n');
+    const args = ['run', 'initial-registers', '--expectations', known, '--reporter'];
+    expect(cli(...args, 'tap').stdout).toMatch(/\nnot ok \d+ - the run as a whole: STALE .*\n$/);
+    expect(cli(...args, 'junit').stdout).toContain(
+      '<testsuite name="the run as a whole" tests="1" failures="1"',
+    );
+    expect(cli(...args, 'github').stdout).toContain('::error title=the run as a whole::STALE');
+    const { code, stdout } = cli(...args, 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      conforms: false,
+      problems: [expect.stringContaining('STALE')],
+    });
+    expect(code).toBe(1);
   });
 });
 

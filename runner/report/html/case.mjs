@@ -1,36 +1,40 @@
-/** @param {Case} entry @param {Details} details */
-function caseContent(entry, details) {
-  const close = element('button', { type: 'button' }, 'Close');
-  close.addEventListener('click', () => dialog.close());
-  const bar = element(
-    'div',
-    { class: 'bar' },
-    element('h2', { id: 'case-id', tabindex: -1 }, entry.id),
-    stepButton('← Previous', entry, -1),
-    stepButton('Next →', entry, 1),
-    close,
-  );
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** What the HTML report shows of one case. */
+
+import { element, prose, verdictText } from './elements.mjs';
+
+/** @import { Case, Details, Difference, Index, Outcome } from './elements.mjs' */
+
+/**
+ * @param {Index} index
+ * @param {Case} entry
+ * @param {Details} details
+ * @param {(target: string) => string} addressOf of a clause
+ * @returns {HTMLElement[]}
+ */
+export function caseContent(index, entry, details, addressOf) {
   const about = element('p', {}, entry.title);
   const place = element('p', { class: 'faint' }, `class ${entry.class}, ${entry.file}:${entry.line}`);
   if (details.source !== undefined) place.append(`; source: ${details.source}`);
-  const runs = index.runs.flatMap((_, run) => runContent(entry, details.results[run] ?? null, run));
+  const runs = index.runs.flatMap(({ label, rerun }, run) =>
+    runContent(entry, details.results[run] ?? null, run, label, `lguest-conformance run ${entry.id}${rerun}`),
+  );
   return [
-    bar,
     about,
     place,
     ...runs,
     element('h3', {}, 'Clauses'),
-    clauseList(entry.clauses),
-    ...block('Case', details.yaml, true),
+    clauseList(index, entry.clauses, addressOf),
+    ...block('Case', details.yaml),
     ...(details.problem === undefined ? [] : [element('p', {}, details.problem)]),
-    ...block('Expected, over the state before each step', details.expected, true),
-    ...block('Request (numbers from ten on in hex)', details.request, true),
+    ...block('Expected, over the state before each step', details.expected),
+    ...block('Request (numbers from ten on in hex)', details.request),
   ];
 }
 
-/** @param {Case} entry @param {Outcome | null} outcome @param {number} run */
-function runContent(entry, outcome, run) {
-  const { label = '', rerun = '' } = index.runs[run] ?? {};
+/** @param {Case} entry @param {Outcome | null} outcome @param {number} run @param {string} label @param {string} again */
+function runContent(entry, outcome, run, label, again) {
   const verdict = entry.verdicts[run] ?? 'not-run';
   /** @type {HTMLElement[]} */
   const content = [element('h3', {}, `${label}: `, verdictText(verdict, entry.known[run]))];
@@ -41,8 +45,8 @@ function runContent(entry, outcome, run) {
   if (differences !== undefined) content.push(differenceTable(differences, label));
   else if (details.length > 0)
     content.push(element('ul', {}, ...details.map((text) => element('li', {}, text))));
-  content.push(...block('The end of its standard error', stderr, true));
-  return [...content, command(`lguest-conformance run ${entry.id}${rerun}`)];
+  content.push(...block('The end of its standard error', stderr));
+  return [...content, command(again)];
 }
 
 /** @param {string | undefined} link */
@@ -77,10 +81,10 @@ function command(text) {
   return element('div', { class: 'command' }, pre, copy);
 }
 
-/** @param {string[]} names */
-function clauseList(names) {
+/** @param {Index} index @param {string[]} names @param {(target: string) => string} addressOf */
+function clauseList(index, names, addressOf) {
   const items = names.flatMap((name) => {
-    const clause = clauses.get(name);
+    const clause = index.clauses.find(({ id }) => id === name);
     const where = clause === undefined ? '' : ` ${clause.file}:${clause.line}`;
     const term = element(
       'dt',
@@ -93,10 +97,9 @@ function clauseList(names) {
   return element('dl', {}, ...items);
 }
 
-/** @param {string} title @param {string | undefined} text @param {boolean} isOpen */
-function block(title, text, isOpen) {
+/** @param {string} title @param {string | undefined} text */
+function block(title, text) {
   if (text === undefined) return [];
   const pre = element('pre', { tabindex: 0, 'aria-label': title }, element('code', {}, text));
-  return [element('details', { open: isOpen }, element('summary', {}, title), pre)];
+  return [element('details', { open: true }, element('summary', {}, title), pre)];
 }
-

@@ -16,7 +16,6 @@
  *   results: (Outcome | null)[] }} Details
  */
 
-
 export const BAD = new Set(['fail', 'crashed', 'timeout', 'bad-reply']);
 
 /**
@@ -79,4 +78,3 @@ export function prose(text) {
     return /^\[([^\]]+)\]\(/.exec(part)?.[1] ?? part;
   });
 }
-

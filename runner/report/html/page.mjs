@@ -3,19 +3,12 @@
 /**
  * The script of the HTML report. It draws the table from the packed index: behaviours, their clauses, their cases; only
  * rows that are open exist. What is open, what is filtered and which case is shown stand in the address.
- *
- * @typedef {{ id: string, text: string, file: string, line: number }} Clause
- * @typedef {'pass' | 'fail' | 'crashed' | 'timeout' | 'bad-reply' | 'unsupported' | 'withdrawn' | 'not-run'} Verdict
- * @typedef {{ id: string, title: string, behaviour: string, class: string, clauses: string[], file: string, line: number,
- *   verdicts: Verdict[], known: (string | null)[] }} Case
- * @typedef {{ packSize: number, runs: { label: string, profile: string, rerun: string }[], clauses: Clause[],
- *   cases: Case[] }} Index
- * @typedef {{ step: number, path: string, label: string, actual: string, expected: string }} Difference
- * @typedef {{ details: string[], differences?: Difference[], stderr?: string,
- *   known?: { kind: string, status: string, reason: string, link?: string } }} Outcome
- * @typedef {{ yaml?: string, source?: string, request?: string, expected?: string, problem?: string,
- *   results: (Outcome | null)[] }} Details
  */
+
+import { caseContent } from './case.mjs';
+import { BAD, byId, element, prose, styleOf, unpack, verdictText } from './elements.mjs';
+
+/** @import { Case, Details, Index, Verdict } from './elements.mjs' */
 
 const ROWS_AT_A_TIME = 200;
 /** Fewer cases than this are worth showing without a click. */
@@ -206,10 +199,19 @@ async function detailsAt(place) {
 async function openCase(entry) {
   const details = await detailsAt(places.get(entry.id) ?? 0);
   if (details === undefined || targetOf() !== entry.id) return;
-  dialog.replaceChildren(...caseContent(entry, details));
+  dialog.replaceChildren(caseBar(entry), ...caseContent(index, entry, details, addressOf));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   byId('case-id', HTMLHeadingElement).focus();
+}
+
+/** @param {Case} entry */
+function caseBar(entry) {
+  const close = element('button', { type: 'button' }, 'Close');
+  close.addEventListener('click', () => dialog.close());
+  const title = element('h2', { id: 'case-id', tabindex: -1 }, entry.id);
+  const steps = [stepButton('← Previous', entry, -1), stepButton('Next →', entry, 1)];
+  return element('div', { class: 'bar' }, title, ...steps, close);
 }
 
 /** @param {string} label @param {Case} entry @param {number} by */

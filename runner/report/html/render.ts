@@ -147,9 +147,17 @@ function page(parts: { title: string; head: string; table: string; data: string 
     ...parts,
     title: escaped(parts.title),
     style: read('page.css'),
-    script: read('page.mjs'),
+    script: SCRIPTS.map((name) => asPart(read(name))).join('\n'),
   };
   return read('page.html').replaceAll(/\{\{(\w+)\}\}/g, (mark, name: string) => values[name] ?? mark);
+}
+
+/** The page's script in the order in which the parts need each other. */
+const SCRIPTS = ['elements.mjs', 'case.mjs', 'page.mjs'];
+
+/** A module as a part of one script, where nothing needs to be imported. */
+function asPart(module: string): string {
+  return module.replaceAll(/^import [^;]*;\n/gm, '').replaceAll(/^export /gm, '');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
