@@ -99,10 +99,11 @@ describe('how a step ends', () => {
     ).toBe('host_hang');
   });
 
-  it('limit: a guest that takes no interrupts and does not stop', () => {
+  it('none: a guest that would run with its interrupts off breaks a promise of isolation', () => {
     const loop = { ...GUEST, regs: { ...GUEST.regs, eip: 0, eflags: 2 }, gdt: FLAT };
     const memory = [...GUEST.memory, { at: 0, hex: 'ebfe' }];
-    expect(stopOf({ ...loop, memory }, { max_instructions: 50 }, 'system')).toBe('limit');
+    const run = () => stopOf({ ...loop, memory }, { max_instructions: 50 }, 'system');
+    expect(run).toThrow('ISO-16 is broken: EFLAGS 0x2 at 0x0');
   });
 
   it('ok: a guest that faults for ever without executing anything gets a signal', () => {
