@@ -143,6 +143,7 @@ describe.skipIf(!hasChromium)('in a browser (needs chromium)', () => {
     expect(dialog).toMatch(/^<dialog[^>]* open=""/);
     expect(dialog).toContain('An emulated IN of a byte without prefix');
     expect(dialog).toContain('<td>regs.eax</td><td>a &lt; b &amp; "c"</td>');
+    expect(dialog).toContain('<code>the end</code>');
     expect(dialog).toContain('- id: in-byte');
     expect(dialog).toContain('op: "handle_trap"');
     expect(dialog).toContain(`lguest-conformance run ${ID} --impl ./my-host`);
