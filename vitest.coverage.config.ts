@@ -16,7 +16,6 @@ export default defineConfig({
         'reference/host/assemble.ts',
         // The checker of chapter 23: what it does when a promise is broken no case may reach; isolation.test.ts does.
         'reference/host/isolation*.ts',
-        'reference/host/page-copies.ts',
       ],
       reporter: ['text', 'json-summary'],
       thresholds: {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { suiteVersion } from './package.js';
 import { FAILURES_HELP, failuresOf, OUTPUT_HELP, REPORTER_HELP, ReporterFlags } from './report/flags.js';
 import { ExitCode, UsageError } from './usage.js';
@@ -10,7 +10,7 @@ const EXIT_CODES = `
 Exit codes:
   0    the implementation conforms
   1    it does not, or nothing could be said: no case ran, everything was unsupported
-  2    the command line or a file of the suite is wrong; nothing was run
+  2    the command line is wrong, or a file cannot be read or written
   3    the implementation could not be started
   130  interrupted; what was known is printed`;
 
@@ -35,6 +35,39 @@ Exit codes:
 
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
+/** An option that may be given several times; `none` says what its absence stands for. */
+function repeatable(flags: string, description: string, none: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], none);
+}
+
+const USUAL_FAILURES = 10;
+
+/** Adds the options of the commands that write reports. */
+function reporting(command: Command): Command {
+  const reports = new ReporterFlags();
+  return command
+    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
+    .option('--output <file>', OUTPUT_HELP, reports.output)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, USUAL_FAILURES)
+    .option('--no-color', 'no colours');
+}
+
+/** Adds the options of the commands that ask an implementation; without `usual` the command knows which one is meant. */
+function attaching(command: Command, usual?: string): Command {
+  const names = 'reference, native, bochs, qemu, v86, unicorn, module:./file.js, or a command line in quotes';
+  return command
+    .option('--impl <name>', usual === undefined ? `${names}; default: that of the results` : names, usual)
+    .option(
+      '--connect <address>',
+      'in place of --impl: localhost:7777 or ./socket, where one listens that you started',
+    )
+    .option(
+      '--timeout <seconds>',
+      'time for one case, 10; the other time limits grow and shrink with it',
+      Number,
+    );
+}
+
 /** The command line. Each command's module is loaded only when it is called: `--help` must not wait for the others. */
 function program(done: (code: number) => void): Command {
   const cli = new Command('lguest-conformance')
@@ -44,33 +77,17 @@ function program(done: (code: number) => void): Command {
     .showHelpAfterError('(--help lists the commands and options)')
     .addHelpText('after', EXIT_CODES);
 
-  const reports = new ReporterFlags();
-  cli
-    .command('run')
+  const running = attaching(cli.command('run'), 'reference')
     .description('run cases against an implementation')
     .argument('[patterns...]', 'ids of cases; * matches within a component, ** across components')
-    .option(
-      '--impl <name>',
-      'reference, native, bochs, qemu, v86, unicorn, module:./file.js, or a command line in quotes',
-      'reference',
-    )
-    .option(
-      '--connect <address>',
-      'in place of --impl: localhost:7777 or ./socket, where one listens that you started',
-    )
-    .option('--class <class>', 'only this class; may be repeated', collect, [])
-    .option('--behaviour <name>', 'only this behaviour; may be repeated', collect, [])
-    .option('--clause <id>', 'only cases of this clause; may be repeated', collect, [])
+    .addOption(repeatable('--class <class>', 'only this class', 'those that it claims'))
+    .addOption(repeatable('--behaviour <name>', 'only this behaviour', 'all'))
+    .addOption(repeatable('--clause <id>', 'only cases of this clause', 'all'))
     .option('--profile <name>', 'linux-2.6.29 or hardened; default: the one the implementation declares')
-    .option('--fail-fast', 'stop at the first failure')
+    .option('--fail-fast', 'stop at the first failure that is not known')
     .option('--expectations <file>', 'known failures: YAML list of {case, reason}')
     .option('--update-expectations', 'write what fails now into that file, and take out what passes')
     .option('--reason <text>', 'the reason of the entries that --update-expectations makes')
-    .option(
-      '--timeout <seconds>',
-      'time for one case, 10; the other time limits grow and shrink with it',
-      Number,
-    )
     .option('--jobs <number>', 'processes of the implementation at the same time', Number)
     .option('--window <number>', 'requests that a process may leave unanswered, 32', Number)
     .option('--memory <size>', 'address space of a process, such as 512M')
@@ -79,51 +96,33 @@ function program(done: (code: number) => void): Command {
     .option('--repeat <number>', 'run each case so often; one that is not the same each time fails', Number)
     .option('--verify', 'in random orders and alone too: finds state that leaks between cases')
     .option('--seed <number>', 'of the random orders', Number)
-    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
-    .option('--output <file>', OUTPUT_HELP, reports.output)
-    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
     .option('--timings', 'write times into the results; without them two runs write the same bytes')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', RUN_EXAMPLES)
-    .action(async (patterns: string[], options) => {
-      const { run } = await import('./commands/run.js');
-      done(await run(patterns, options));
-    });
+    .addHelpText('after', RUN_EXAMPLES);
+  reporting(running).action(async (patterns: string[], options) => {
+    const { run } = await import('./commands/run.js');
+    done(await run(patterns, options));
+  });
 
-  cli
-    .command('report')
+  reporting(cli.command('report'))
     .description('write reports of runs that have ended; of several implementations, side by side')
     .argument('<files...>', 'results, as run --reporter json=FILE writes them')
-    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
-    .option('--output <file>', OUTPUT_HELP, reports.output)
-    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
-    .option('--no-color', 'no colours')
     .action(async (files: string[], options) => {
       const { report } = await import('./commands/report.js');
       done(await report(files, options));
     });
 
-  cli
-    .command('merge')
+  reporting(cli.command('merge'))
     .description('put the results of all parts of a run (run --shard) together')
     .argument('<files...>', 'results, as run --reporter json=FILE writes them')
-    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
-    .option('--output <file>', OUTPUT_HELP, reports.output)
-    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
-    .option('--no-color', 'no colours')
     .action(async (files: string[], options) => {
       const { merge } = await import('./commands/merge.js');
       done(await merge(files, options));
     });
 
-  cli
-    .command('replay')
+  attaching(cli.command('replay'))
     .description('send a request again, or the cases that failed in a run')
     .argument('<file>', 'a request (show --json) or results (run --reporter json=FILE)')
-    .option('--impl <name>', 'as for run; default: that of the results, or the reference')
-    .option('--connect <address>', 'as for run')
-    .option('--timeout <seconds>', 'time for one case', Number)
-    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
+    .option('--failures <number>', FAILURES_HELP, failuresOf, USUAL_FAILURES)
     .action(async (file: string, options) => {
       const { replay } = await import('./commands/replay.js');
       done(await replay(file, options));
@@ -143,13 +142,8 @@ function program(done: (code: number) => void): Command {
     .command('matrix')
     .description('run class processor on several implementations and compare them')
     .argument('[patterns...]', 'ids of cases, as for run')
-    .option(
-      '--impl <name>',
-      'an implementation, as for run; may be repeated; default: all that come along',
-      collect,
-      [],
-    )
-    .option('--class <class>', 'another class; may be repeated', collect, [])
+    .addOption(repeatable('--impl <name>', 'an implementation, as for run', 'all that come along'))
+    .addOption(repeatable('--class <class>', 'a class of cases', 'processor'))
     .option('--json', 'counts and deviations as JSON')
     .option('--page <file>', 'write a page that tells where each implementation deviates')
     .action(async (patterns: string[], options) => {
@@ -157,8 +151,7 @@ function program(done: (code: number) => void): Command {
       done(await matrix(patterns, options));
     });
 
-  cli
-    .command('image')
+  reporting(cli.command('image'))
     .description(
       'make a disk image that runs cases of class processor on any PC, or judge what it has written',
     )
@@ -166,11 +159,7 @@ function program(done: (code: number) => void): Command {
     .argument('[patterns...]', 'ids of cases, as for run')
     .option('--read', 'judge a log')
     .option('--expectations <file>', 'with --read: known failures, as for run')
-    .option('--choice <name=value>', 'with --read: how the PC uses a freedom; may be repeated', collect, [])
-    .option('--reporter <name>', REPORTER_HELP, reports.reporter)
-    .option('--output <file>', OUTPUT_HELP, reports.output)
-    .option('--failures <number>', FAILURES_HELP, failuresOf, 10)
-    .option('--no-color', 'no colours')
+    .addOption(repeatable('--choice <name=value>', 'with --read: how the PC uses a freedom', 'as usual'))
     .action(async (file: string, patterns: string[], options) => {
       const { image } = await import('./commands/image.js');
       done(await image(file, patterns, options));
@@ -228,14 +217,15 @@ function program(done: (code: number) => void): Command {
 
   cli
     .command('serve')
-    .description('offer the reference over standard input and output')
-    .option('--profile <name>', 'linux-2.6.29 or hardened')
-    .action(async (options: { profile?: string }) => {
+    .description('offer the reference, or a module, over standard input and output')
+    .option('--impl <name>', 'reference, or module:./file.js', 'reference')
+    .option('--profile <name>', 'linux-2.6.29 or hardened; a module has its own')
+    .action(async (options: { impl: string; profile?: string }) => {
       const [{ serve }, { profileOf }] = await Promise.all([
         import('./commands/serve.js'),
         import('./commands/options.js'),
       ]);
-      done(await serve({ profile: profileOf(options.profile) }));
+      done(await serve({ impl: options.impl, profile: profileOf(options.profile) }));
     });
 
   cli
@@ -251,14 +241,20 @@ function program(done: (code: number) => void): Command {
   cli
     .command('fuzz')
     .description('run random cases on implementations and on the reference, and make what differs small')
-    .option('--impl <name>', 'as for run; of two or more, two must agree against the reference', collect, [])
+    .addOption(
+      repeatable(
+        '--impl <name>',
+        'as for run; of two or more, two must agree against the reference',
+        'native',
+      ),
+    )
     .option('--against <name>', 'what is doubted', 'reference')
     .option('--class <class>', 'only processor', 'processor')
     .option('--seed <number>', 'of the random cases', Number, 1)
     .option('--first <number>', 'number of the first case', Number, 0)
     .option('--cases <number>', 'how many cases', Number)
     .option('--time <duration>', '90s, 5m, 1h; default 60s unless --cases is given')
-    .option('--family <name>', 'only this family of machines; may be repeated', collect, [])
+    .addOption(repeatable('--family <name>', 'only this family of machines', 'all'))
     .option('--differences <number>', 'stop after so many kinds of difference', Number, 20)
     .option('--out <folder>', 'write each case that differs into a file there')
     .action(async (options) => {
@@ -271,7 +267,7 @@ function program(done: (code: number) => void): Command {
     .description('boot a Linux kernel for lguest, or another guest, on the reference')
     .argument('<image>', 'an ELF file (vmlinux) or a bzImage')
     .option('--initrd <file>', 'initial RAM disk')
-    .option('--disk <file>', 'block device; may be repeated; is written to', collect, [])
+    .addOption(repeatable('--disk <file>', 'block device, which is written to', 'none'))
     .option('--append <text>', "the kernel's command line", 'console=hvc0')
     .option('--memory <size>', 'such as 64M', '64M')
     .option('--format <name>', 'auto, elf, bzimage, or flat: the bytes go to 1 MiB and start there', 'auto')

@@ -119,6 +119,55 @@ export interface Comparison {
   stale: KnownFailure[];
 }
 
+/** What an entry makes of a result: a failure that it foresees, a pass that it does not, or either of a flaky case. */
+export interface Foreseen {
+  kind: 'expected' | 'unexpected-pass' | 'flaky';
+  entry: KnownFailure;
+}
+
+/** Known failures, ready to be asked about one result after the other. */
+export class Expectations {
+  private readonly entries: readonly { entry: KnownFailure; expression: RegExp }[];
+
+  constructor(known: readonly KnownFailure[]) {
+    this.entries = known.map((entry) => ({ entry, expression: patternOf(entry.pattern) }));
+  }
+
+  /** What the entries say of a result; nothing: a failure is unexpected, all else is as it should be. */
+  of(result: Result): Foreseen | undefined {
+    const isFailure = isBad(result.verdict);
+    if (!isFailure && result.verdict !== 'pass') return undefined;
+    const about = this.entries
+      .filter(({ expression }) => expression.test(result.case.id))
+      .map(({ entry }) => entry);
+    if (isFailure) {
+      const entry = about.find((candidate) => foresees(candidate, result));
+      return entry && { kind: entry.status === 'flaky' ? 'flaky' : 'expected', entry };
+    }
+    const failing = about.find((entry) => entry.status !== 'flaky' && saysItFails(entry, result.case));
+    if (failing !== undefined) return { kind: 'unexpected-pass', entry: failing };
+    const flaky = about.find((entry) => entry.status === 'flaky');
+    return flaky && { kind: 'flaky', entry: flaky };
+  }
+
+  /** Whether a result makes the run red: a failure that nobody foresaw, or a pass against what was foreseen. */
+  isRed(result: Result): boolean {
+    const foreseen = this.of(result);
+    return foreseen === undefined ? isBad(result.verdict) : foreseen.kind === 'unexpected-pass';
+  }
+
+  /** Entries that match no case of the suite, and, `everything` having run, those for certain differences not in `used`. */
+  stale(suite: readonly Case[], used: ReadonlySet<KnownFailure>, everything: boolean): KnownFailure[] {
+    return this.entries
+      .filter(
+        ({ entry, expression }) =>
+          !suite.some(({ id }) => expression.test(id)) ||
+          (everything && entry.only !== undefined && !used.has(entry)),
+      )
+      .map(({ entry }) => entry);
+  }
+}
+
 /**
  * Holds results against known failures. `suite` tells an entry for a case that was not selected from a stale one;
  * `everything` says that all cases that the implementation claims were selected.
@@ -136,43 +185,18 @@ export function compareKnown(
     unexpectedPasses: [],
     stale: [],
   };
-  const entries = known.map((entry) => ({ entry, expression: patternOf(entry.pattern) }));
+  const expectations = new Expectations(known);
   for (const result of results) {
-    const about = entries.filter(({ expression }) => expression.test(result.case.id));
-    const verdict = verdictOn(
-      result,
-      about.map(({ entry }) => entry),
-    );
-    if (verdict.kind === 'unexpected') comparison.unexpected.push(result);
-    else if (verdict.kind !== 'nothing') comparison[verdict.kind].push({ result, entry: verdict.entry });
+    const foreseen = expectations.of(result);
+    if (foreseen !== undefined) comparison[LIST_OF[foreseen.kind]].push({ result, entry: foreseen.entry });
+    else if (isBad(result.verdict)) comparison.unexpected.push(result);
   }
   const used = new Set([...comparison.expected, ...comparison.flaky].map(({ entry }) => entry));
-  for (const { entry, expression } of entries) {
-    const matches = suite.some((candidate) => expression.test(candidate.id));
-    const foreseesNothing = everything && entry.only !== undefined && !used.has(entry);
-    if (!matches || foreseesNothing) comparison.stale.push(entry);
-  }
+  comparison.stale = expectations.stale(suite, used, everything);
   return comparison;
 }
 
-type Kind = { kind: 'expected' | 'flaky' | 'unexpectedPasses'; entry: KnownFailure };
-
-/** What a result is in the light of the entries about its case. */
-function verdictOn(
-  result: Result,
-  about: readonly KnownFailure[],
-): Kind | { kind: 'unexpected' } | { kind: 'nothing' } {
-  if (isBad(result.verdict)) {
-    const entry = about.find((candidate) => foresees(candidate, result));
-    if (entry === undefined) return { kind: 'unexpected' };
-    return { kind: entry.status === 'flaky' ? 'flaky' : 'expected', entry };
-  }
-  if (result.verdict !== 'pass') return { kind: 'nothing' };
-  const failing = about.find((entry) => entry.status !== 'flaky' && saysItFails(entry, result.case));
-  if (failing !== undefined) return { kind: 'unexpectedPasses', entry: failing };
-  const flaky = about.find((entry) => entry.status === 'flaky');
-  return flaky === undefined ? { kind: 'nothing' } : { kind: 'flaky', entry: flaky };
-}
+const LIST_OF = { expected: 'expected', flaky: 'flaky', 'unexpected-pass': 'unexpectedPasses' } as const;
 
 /** An entry for certain differences under a wide pattern leaves open which cases have them. */
 function saysItFails(entry: KnownFailure, { id }: Case): boolean {

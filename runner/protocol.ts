@@ -116,7 +116,7 @@ export const SYSENTER_REGISTERS = ['sysenter_cs', 'sysenter_esp', 'sysenter_eip'
 
 export type GeneralRegister = (typeof GENERAL_REGISTERS)[number];
 export type SegmentName = (typeof SEGMENT_REGISTERS)[number];
-type WordRegister =
+export type WordRegister =
   | GeneralRegister
   | (typeof CONTROL_REGISTERS)[number]
   | (typeof SYSENTER_REGISTERS)[number]

@@ -96,11 +96,14 @@ test('an implementation that throws has crashed, and the others still run', asyn
   ]);
 });
 
-test('fail-fast ends with the first failure', async () => {
+test('a run ends where it is told to', async () => {
   const failing = implementation((request) =>
     request.id.endsWith('2') ? { kind: 'bad-reply', problem: 'x', stderr: '' } : echo(request),
   );
-  const results = await runCases(failing, cases, { ...options, failFast: true });
+  const results = await runCases(failing, cases, {
+    ...options,
+    stopAfter: ({ verdict }) => verdict === 'bad-reply',
+  });
   expect(results).toHaveLength(3);
 });
 

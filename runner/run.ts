@@ -8,12 +8,13 @@ import { type ExpandedCase, expandCase } from './expand/request.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
 import { messageOf } from './message-of.js';
 import type { Declaration } from './protocol.js';
-import { detailsOf, isBad, type Result } from './verdict.js';
+import { detailsOf, type Result } from './verdict.js';
 
 export interface RunOptions {
   declaration: Declaration;
   judging: Judging;
-  failFast?: boolean;
+  /** Whether the run ends after this result, the others being without a verdict. */
+  stopAfter?: (result: Result) => boolean;
   /** Each result says how long its case took. */
   timings?: boolean;
   /** Called for each result, in the order of the cases. */
@@ -26,7 +27,7 @@ const PAUSE_EVERY = 256;
 
 /**
  * Drives a started implementation through the cases, at most `window` of them unanswered at a time. Results come in the
- * order of the cases; there is one for each case unless the run was interrupted or stopped at the first failure.
+ * order of the cases; there is one for each case unless the run was interrupted or stopped.
  */
 export async function runCases(
   implementation: Implementation,
@@ -133,7 +134,7 @@ class Traffic {
     if (this.#stopped) return;
     this.#results.push(result);
     this.options.onResult?.(result);
-    if (this.options.failFast === true && isBad(result.verdict)) this.#stopped = true;
+    if (this.options.stopAfter?.(result) === true) this.#stopped = true;
   }
 }
 

@@ -6,14 +6,16 @@
  */
 
 import type { Registers } from '../processor/interface.js';
+import type { PhysicalMemory } from '../processor/memory.js';
+import type { Moment, WrittenPage } from '../processor/moment.js';
 import { prefixedHex } from './format.js';
 import { HOST_CODE } from './host-code-bytes.js';
-import { hostGdtPhysical } from './host-initialisation.js';
 import { IsolationBroken } from './isolation-broken.js';
 import { checkGates, checkSegments, checkTaskState } from './isolation-tables.js';
 import { checkTranslations, shadowTablesOf } from './isolation-translations.js';
 import {
   CR4_PGE,
+  GDT_ENTRIES,
   kernelVirtual,
   PAGE_SIZE,
   PageFlag,
@@ -22,7 +24,6 @@ import {
   SWITCHER_ADDR,
   statePhysical,
 } from './layout.js';
-import { type ChangedPage, PageCopies } from './page-copies.js';
 import { currentSlot, pgdirOf } from './shadow-page-tables.js';
 import type { Host, LgCpu, VisitGuard } from './state.js';
 import { SWITCHER_IMAGE } from './switcher-image.js';
@@ -39,55 +40,79 @@ const USED_BITS = PageFlag.accessed | PageFlag.dirty;
 const HOST_CODE_ADDRESS = kernelVirtual(Physical.hostCode);
 const HOST_CODE_SIZE = HOST_CODE.length / 2;
 
-/** How the pages of memory that a visit must not change may change all the same. */
+const HOST_STACK_SIZE = 2 * PAGE_SIZE;
+/** Where the GDT in the state page ends. */
+const END_OF_DESCRIPTORS = State.guest_gdt + 8 * GDT_ENTRIES;
+
+/** How a page of memory that a visit must not change may change all the same. */
 type Exception = 'any' | 'used bits' | 'host_sp' | 'none';
 
 /** One visit to a guest. */
 interface Visit {
   cpu: LgCpu;
+  hostCpu: number;
   /** Physical address of the shadow page directory. */
   pgdir: number;
-  exceptions: Map<number, Exception>;
+}
+
+/** The moments that a guard looks back to. There are two for each memory, since a guard is made for each host. */
+interface Moments {
+  /** When the guest was entered. */
+  entry: Moment;
+  /** When the tables were last found to be in order. */
+  check: Moment;
+}
+
+const momentsOf = new WeakMap<PhysicalMemory, Moments>();
+
+function momentsIn(memory: PhysicalMemory): Moments {
+  const known = momentsOf.get(memory) ?? { entry: memory.moment(), check: memory.moment() };
+  momentsOf.set(memory, known);
+  return known;
 }
 
 /** Watches over the visits to the guests of one host. */
 export class IsolationGuard implements VisitGuard {
   private visit: Visit | null = null;
-  private readonly before: PageCopies;
+  /** The visit before this one: its tables were in order. */
+  private last: Visit | null = null;
+  private readonly moments: Moments;
 
   constructor(private readonly host: Host) {
-    this.before = PageCopies.of(host.memory);
+    this.moments = momentsIn(host.memory);
   }
 
   enter(cpu: LgCpu): void {
-    const { kernel, memory } = this.host;
-    const hostCpu = kernel.host_cpu;
-    const pgdir = pgdirOf(currentSlot(cpu));
+    const { kernel } = this.host;
+    const visit = { cpu, hostCpu: kernel.host_cpu, pgdir: pgdirOf(currentSlot(cpu)) };
     checkRegisters(this.host, kernel.processor().registers());
-    checkTranslations(cpu, hostCpu);
-    checkSegments(this.host, hostCpu);
-    checkGates(this.host, hostCpu);
-    checkTaskState(this.host, hostCpu);
-    const exceptions = exceptionsOf(cpu, hostCpu);
-    this.before.clear();
-    for (const page of memory.touchedPages()) if (!isOwn(cpu, page)) this.before.add(page);
-    // What each visit brings into use is watched even where nothing has been written yet.
-    this.before.add(hostGdtPhysical(hostCpu) / PAGE_SIZE);
-    for (const page of exceptions.keys()) this.before.add(page);
-    this.visit = { cpu, pgdir, exceptions };
+    this.checkTables(visit);
+    checkTaskState(this.host, visit.hostCpu);
+    this.moments.check.begin();
+    this.moments.entry.begin();
+    this.last = visit;
+    this.visit = visit;
+  }
+
+  /** Of the tables that were in order at the last visit only those that were written since are looked at. */
+  private checkTables(visit: Visit): void {
+    const { cpu, hostCpu } = visit;
+    const { last } = this;
+    const isSame = last?.cpu === cpu && last.hostCpu === hostCpu && last.pgdir === visit.pgdir;
+    const written = this.moments.check.written();
+    if (!isSame || written.some(({ page }) => isPageOfTables(page))) checkTranslations(cpu, hostCpu);
+    const state = written.find(({ page }) => page * PAGE_SIZE === statePhysical(hostCpu));
+    if (!isSame || (state !== undefined && hasOtherDescriptors(state))) {
+      checkSegments(this.host, hostCpu);
+      checkGates(this.host, hostCpu);
+    }
   }
 
   leave(): void {
     const { visit } = this;
     this.visit = null;
     if (visit === null) return;
-    const { before } = this;
-    for (const change of before.changed()) checkChange(change, visit.exceptions.get(change.page) ?? 'none');
-    // ISO-1: what was not in use before must not have come into use either
-    for (const page of this.host.memory.touchedPages()) {
-      if (before.has(page) || isOwn(visit.cpu, page)) continue;
-      throw new IsolationBroken('ISO-1', `memory at ${prefixedHex(page * PAGE_SIZE)} was written by a guest`);
-    }
+    for (const written of this.moments.entry.written()) checkChange(written, visit);
   }
 
   /**
@@ -118,33 +143,41 @@ function isOwn(cpu: LgCpu, page: number): boolean {
   return page >= firstFrame && page < firstFrame + Math.ceil(size / PAGE_SIZE);
 }
 
-function hostStackPages(hostCpu: number): number[] {
-  const first = Physical.hostStack / PAGE_SIZE + hostCpu * 2;
-  return [first, first + 1];
+/** Whether a page may be one of the shadow tables, or of those of the Switcher's window. */
+function isPageOfTables(page: number): boolean {
+  const at = page * PAGE_SIZE;
+  return at >= Physical.switcherPtePages && at < Physical.pagePoolEnd;
 }
 
-/** The documented words: ISO-1. */
-function exceptionsOf(cpu: LgCpu, hostCpu: number): Map<number, Exception> {
-  const exceptions = new Map<number, Exception>();
-  exceptions.set(cpu.regs.regsPage / PAGE_SIZE, 'any');
-  exceptions.set(statePhysical(hostCpu) / PAGE_SIZE, 'host_sp');
-  for (const page of hostStackPages(hostCpu)) exceptions.set(page, 'any');
-  for (const table of shadowTablesOf(cpu)) exceptions.set(table / PAGE_SIZE, 'used bits');
-  return exceptions;
+/** Whether a state page has other words in its IDT and GDT than it had. */
+function hasOtherDescriptors({ old, now }: WrittenPage): boolean {
+  for (let word = State.guest_idt >>> 2; word < END_OF_DESCRIPTORS >>> 2; word++) {
+    if (old[word] !== now[word]) return true;
+  }
+  return false;
 }
 
-/** Looks at each double word of a page that has changed during a visit. */
-function checkChange({ page, old, now }: ChangedPage, exception: Exception): void {
+/** What a visit may change: the documented words of ISO-1. */
+function exceptionOf(page: number, { cpu, hostCpu, pgdir }: Visit): Exception {
+  const at = page * PAGE_SIZE;
+  const stack = Physical.hostStack + hostCpu * HOST_STACK_SIZE;
+  if (isOwn(cpu, page) || at === cpu.regs.regsPage) return 'any';
+  if (at >= stack && at < stack + HOST_STACK_SIZE) return 'any';
+  if (at === statePhysical(hostCpu)) return 'host_sp';
+  return at === pgdir || shadowTablesOf(cpu).includes(at) ? 'used bits' : 'none';
+}
+
+/** Looks at each double word of a page that has been written during a visit. */
+function checkChange({ page, old, now }: WrittenPage, visit: Visit): void {
+  const exception = exceptionOf(page, visit);
   if (exception === 'any') return;
-  for (let offset = 0; offset < PAGE_SIZE; offset += 4) {
-    const was = old.readUInt32LE(offset);
-    const is = now.readUInt32LE(offset);
-    const changed = was ^ is;
+  for (let word = 0; word < old.length; word++) {
+    const changed = old[word] ^ now[word];
     if (changed === 0) continue;
     if (exception === 'used bits' && (changed & ~USED_BITS) === 0) continue;
-    if (exception === 'host_sp' && offset === State.host_sp) continue;
-    const at = prefixedHex(page * PAGE_SIZE + offset);
-    const values = `${prefixedHex(was)} to ${prefixedHex(is)}`;
+    if (exception === 'host_sp' && 4 * word === State.host_sp) continue;
+    const at = prefixedHex(page * PAGE_SIZE + 4 * word);
+    const values = `${prefixedHex(old[word])} to ${prefixedHex(now[word])}`;
     throw new IsolationBroken('ISO-1', `memory at ${at} changed from ${values} while a guest ran`);
   }
 }

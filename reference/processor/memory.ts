@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { Moment } from './moment.js';
+
 /** Bytes in a page of physical memory. */
 export const PAGE_SIZE = 4096;
 
@@ -11,6 +13,10 @@ const ALL_ZERO: MemorySnapshot = new Map();
 /** Code is watched in lines of 64 bytes: small, since programs keep data near their code. */
 const LINE_SHIFT = 6;
 
+/** Whether a page is to be noted as touched, in the bits of `waiting`; those of the moments are above it. */
+const TOUCHED = 1;
+const MOST_MOMENTS = 7;
+
 /** Counts what may make a decoded instruction another one: writes near it, and whatever else its keeper adds. */
 export class ChangeCount {
   count = 0;
@@ -21,7 +27,7 @@ export class ChangeCount {
  * answers: reads give all ones and writes are dropped.
  *
  * It remembers which pages were written since it was cleared or restored, so that doing that again and collecting what is
- * not zero cost only those.
+ * not zero cost only those. Who wants to know what has changed since some moment asks for one: `moment`.
  * A reader that keeps something derived from bytes (decoded instructions) can watch them: `codeChanges` counts the
  * writes near watched bytes.
  */
@@ -34,19 +40,22 @@ export class PhysicalMemory {
   private readonly view: DataView;
   readonly codeChanges = new ChangeCount();
   private readonly watchedLines: Uint8Array;
-  private readonly pageTouched: Uint8Array;
+  /** For each page, who wants to know of the next write to it: bit 0 for `touched`, one more for each of `moments`. */
+  private readonly waiting: Uint8Array;
   private touched: number[] = [];
+  private readonly moments: Moment[] = [];
   /** What the pages that are not touched hold. */
   private base = ALL_ZERO;
 
   /** @param size in bytes */
   constructor(size: number) {
     this.size = size;
-    this.bytes = new Uint8Array(size);
-    this.words = new Uint32Array(this.bytes.buffer, 0, size >>> 2);
-    this.view = new DataView(this.bytes.buffer);
     const pages = Math.ceil(size / PAGE_SIZE);
-    this.pageTouched = new Uint8Array(pages);
+    const buffer = new ArrayBuffer(pages * PAGE_SIZE);
+    this.bytes = new Uint8Array(buffer, 0, size);
+    this.words = new Uint32Array(buffer);
+    this.view = new DataView(buffer, 0, size);
+    this.waiting = new Uint8Array(pages).fill(TOUCHED);
     this.watchedLines = new Uint8Array((pages * PAGE_SIZE) >>> LINE_SHIFT);
   }
 
@@ -95,7 +104,7 @@ export class PhysicalMemory {
     const end = Math.min(address + bytes.length, this.size);
     if (address >= end) return;
     this.codeChanges.count++;
-    for (let page = address >>> 12; page <= (end - 1) >>> 12; page++) this.touch(page);
+    for (let page = address >>> 12; page <= (end - 1) >>> 12; page++) this.beforeWrite(page);
     this.bytes.set(bytes.subarray(0, end - address), address);
   }
 
@@ -116,7 +125,11 @@ export class PhysicalMemory {
   /** Brings a content back. Coming back to the same one again and again costs only the pages written in between. */
   restore(snapshot: MemorySnapshot): void {
     this.codeChanges.count++;
-    for (const page of this.touched) this.restorePage(page, snapshot);
+    for (const moment of this.moments) moment.begin();
+    for (const page of this.touched) {
+      this.restorePage(page, snapshot);
+      this.waiting[page] |= TOUCHED;
+    }
     this.touched = [];
     if (snapshot === this.base) return;
     for (const page of this.base.keys()) this.restorePage(page, snapshot);
@@ -128,12 +141,19 @@ export class PhysicalMemory {
     const content = snapshot.get(page);
     if (content === undefined) this.bytes.fill(0, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     else this.bytes.set(content, page * PAGE_SIZE);
-    this.pageTouched[page] = 0;
   }
 
   /** Numbers of the pages that were written since the last `clear` or `restore`, ascending. */
   touchedPages(): readonly number[] {
     return this.touched.sort((a, b) => a - b);
+  }
+
+  /** A moment of this memory, which begins now. It begins anew when it is told to, and when the memory is cleared or restored. */
+  moment(): Moment {
+    if (this.moments.length === MOST_MOMENTS) throw new Error('a memory has room for seven moments');
+    const moment = new Moment(this.words, this.waiting, TOUCHED << (this.moments.length + 1));
+    this.moments.push(moment);
+    return moment;
   }
 
   /** Asks that the next writes near these bytes, which lie in one page, are counted in `codeChanges`. */
@@ -143,14 +163,19 @@ export class PhysicalMemory {
   }
 
   private noteWrite(first: number, last: number): void {
-    if (this.pageTouched[first >>> 12] === 0) this.touch(first >>> 12);
+    if (this.waiting[first >>> 12] !== 0) this.beforeWrite(first >>> 12);
     const watched = this.watchedLines[first >>> LINE_SHIFT] | this.watchedLines[last >>> LINE_SHIFT];
     if (watched !== 0) this.codeChanges.count++;
   }
 
-  private touch(page: number): void {
-    if (this.pageTouched[page] !== 0) return;
-    this.touched.push(page);
-    this.pageTouched[page] = 1;
+  /** Tells those who wait for a write to this page. */
+  private beforeWrite(page: number): void {
+    const waiting = this.waiting[page];
+    if (waiting === 0) return;
+    if ((waiting & TOUCHED) !== 0) this.touched.push(page);
+    for (let index = 0; index < this.moments.length; index++) {
+      if ((waiting & (TOUCHED << (index + 1))) !== 0) this.moments[index].keep(page);
+    }
+    this.waiting[page] = 0;
   }
 }

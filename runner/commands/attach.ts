@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { CannotStart, type Implementation } from '../implementations/implementation.js';
+import { canBeInProcess } from '../implementations/in-process.js';
 import type { ImplementationOptions } from '../implementations/index.js';
 import { createImplementation, isBuiltIn } from '../implementations/index.js';
 import { MODULE_PREFIX } from '../implementations/module.js';
@@ -22,6 +23,8 @@ export interface AttachOptions {
   timeout?: number;
   /** Address space of each process: `512M`. */
   memory?: string;
+  /** Each implementation that is made must be a process of its own. */
+  verify?: boolean;
 }
 
 /** Time for one case when nothing else is asked for; `--timeout` is given in seconds, limits are multiplied. */
@@ -39,24 +42,13 @@ export function implementationMaker(
   options: AttachOptions,
   profile: Profile | undefined,
 ): () => Promise<Implementation> {
-  const settings = settingsOf(options, profile);
   const jobs = positive('--jobs', options.jobs) ?? 1;
+  const settings = { ...settingsOf(options, profile), isolated: jobs > 1 || options.verify === true };
   if (options.connect !== undefined) {
     if (jobs > 1) throw new UsageError('--connect has one connection: no --jobs');
     checkAddress(options.connect);
-  }
-  if (options.connect === undefined && !isProgram(options.impl)) {
-    for (const [flag, value] of [
-      ['--window', options.window],
-      ['--memory', options.memory],
-    ] as const) {
-      if (value !== undefined) throw new UsageError(`${flag} is for programs, not for ${options.impl}`);
-    }
-  }
-  if (jobs > 1 && options.connect === undefined && isInProcess(options.impl)) {
-    throw new UsageError(
-      `--jobs starts processes, but ${options.impl} runs in this one: share the work with --shard`,
-    );
+  } else {
+    refuseForOthers(options, settings.isolated);
   }
   return async () => {
     const [first, ...others] = await Promise.all(
@@ -88,12 +80,15 @@ function checkAddress(address: string): void {
   }
 }
 
-function isInProcess(impl: string): boolean {
-  return impl === 'reference' || impl === 'v86' || impl.startsWith(MODULE_PREFIX);
-}
-
-function isProgram(impl: string): boolean {
-  return !isBuiltIn(impl) && !impl.startsWith(MODULE_PREFIX);
+/** Refuses what does not concern this kind of implementation: it would be thought to have an effect. */
+function refuseForOthers({ impl, window, memory }: AttachOptions, isolated: boolean): void {
+  const isOfJavaScript = canBeInProcess(impl);
+  const isProgram = !isBuiltIn(impl) && !isOfJavaScript;
+  const hasWindow = isProgram || impl.startsWith(MODULE_PREFIX) || (isOfJavaScript && isolated);
+  if (window !== undefined && !hasWindow) {
+    throw new UsageError(`--window is for programs, not for ${impl}`);
+  }
+  if (memory !== undefined && !isProgram) throw new UsageError(`--memory is for programs, not for ${impl}`);
 }
 
 function timeoutFactor(seconds: number | undefined): number {

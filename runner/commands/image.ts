@@ -13,7 +13,7 @@ import { compareKnown, readKnownFailures } from '../known-failures.js';
 import { messageOf } from '../message-of.js';
 import { type ReporterFlags, reportRequests } from '../report/flags.js';
 import { print } from '../report/output.js';
-import { recordOf } from '../report/record.js';
+import { headOf, recordOf } from '../report/record.js';
 import { writeReports } from '../report/reporters.js';
 import { runCases } from '../run.js';
 import { select } from '../select.js';
@@ -94,9 +94,7 @@ async function readImageLog(file: string, cases: readonly Case[], options: Image
   const known = options.expectations === undefined ? [] : await readKnownFailures(options.expectations);
   const ran = results.some(({ verdict }) => verdict !== 'unsupported');
   const record = recordOf({
-    label: machine.label,
-    declaration,
-    rerun: '',
+    head: headOf({ label: machine.label, declaration, rerun: '' }),
     results,
     // The log need not have every case that the list is about.
     comparison: { ...compareKnown(results, known, cases, false), stale: [] },

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { loadSuite } from '../cases/suite.js';
 import { type ReporterFlags, reportRequests } from '../report/flags.js';
-import { countVerdicts, isRed, type RunRecord, readRecord } from '../report/record.js';
+import { readRecord } from '../report/read.js';
+import { countVerdicts, isRed, type RunRecord } from '../report/record.js';
 import { writeReports } from '../report/reporters.js';
 import { parseShard } from '../shard.js';
 import { ExitCode, UsageError } from '../usage.js';

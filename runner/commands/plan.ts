@@ -66,7 +66,7 @@ export async function planOf(options: PlanOptions): Promise<Plan> {
 }
 
 async function secondsOf(file: string): Promise<Map<string, number>> {
-  const { readRecord } = await import('../report/record.js');
+  const { readRecord } = await import('../report/read.js');
   const { results } = readRecord(file);
   const times = results.flatMap(({ id, seconds }): [string, number][] =>
     seconds === undefined ? [] : [[id, seconds]],
@@ -75,26 +75,56 @@ async function secondsOf(file: string): Promise<Map<string, number>> {
   return new Map(times);
 }
 
+export interface PlannedOptions extends RunOptions {
+  /** Called each time that a case has run; `onResult` is called once for each case. */
+  onRun: (result: Result) => void;
+}
+
 /** Runs cases once, several times, or in all the ways that `--verify` stands for; there is one result for each. */
 export async function runAsPlanned(
   plan: Plan,
   make: () => Promise<Implementation>,
   implementation: Implementation,
   cases: readonly Case[],
+  { onRun, onResult = () => {}, ...options }: PlannedOptions,
+): Promise<Result[]> {
+  if (!plan.verify && plan.repeat === 1) {
+    const onBoth = (result: Result): void => {
+      onRun(result);
+      onResult(result);
+    };
+    return await runCases(implementation, cases, { ...options, onResult: onBoth });
+  }
+  const results = plan.verify
+    ? await verified(plan, make, cases, options)
+    : await repeated(plan.repeat, implementation, cases, { ...options, onResult: onRun });
+  results.forEach(onResult);
+  return results;
+}
+
+async function verified(
+  plan: Plan,
+  make: () => Promise<Implementation>,
+  cases: readonly Case[],
   options: RunOptions,
 ): Promise<Result[]> {
-  if (plan.verify) {
-    const { verifyCases } = await import('../verify.js');
-    return await verifyCases(fresh(make), cases, {
-      ...options,
-      rounds: plan.repeat,
-      seed: plan.seed,
-      onRound: (what, count) => note(`${what}: ${count} ${count === 1 ? 'case' : 'cases'}`),
-    });
-  }
-  if (plan.repeat === 1) return await runCases(implementation, cases, options);
+  const { verifyCases } = await import('../verify.js');
+  return await verifyCases(fresh(make), cases, {
+    ...options,
+    rounds: plan.repeat,
+    seed: plan.seed,
+    onRound: (what, count) => note(`${what}: ${count} ${count === 1 ? 'case' : 'cases'}`),
+  });
+}
+
+async function repeated(
+  times: number,
+  implementation: Implementation,
+  cases: readonly Case[],
+  options: RunOptions,
+): Promise<Result[]> {
   const runs: Result[][] = [];
-  for (let i = 0; i < plan.repeat && options.interruption?.aborted !== true; i++) {
+  for (let i = 0; i < times && options.interruption?.aborted !== true; i++) {
     runs.push(await runCases(implementation, cases, options));
   }
   return oneOfEach(cases, runs);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Case } from '../cases/case.js';
 import { loadSuite } from '../cases/suite.js';
 import { expandCase } from '../expand/request.js';
 import type { Answer } from '../implementations/implementation.js';
 import { judgingFor } from '../judging.js';
-import { messageOf } from '../message-of.js';
 import { type CaseRequest, isObject, PROFILES } from '../protocol.js';
 import { print } from '../report/output.js';
+import { isRecord, readResults } from '../report/read.js';
 import { readable } from '../report/readable.js';
-import { isRecord, type RunRecord } from '../report/record.js';
+import type { RunRecord } from '../report/record.js';
 import { judgedAnswer } from '../run.js';
 import { behavioursOfPatterns } from '../select.js';
 import { ExitCode, UsageError } from '../usage.js';
@@ -31,7 +30,7 @@ export interface ReplayOptions extends Omit<AttachOptions, 'impl'> {
  * when the request is that of a case of the suite.
  */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
-  const data = readJson(file);
+  const data = readResults(file);
   if (isRecord(data)) return await replayFailures(file, data, options);
   return await replayRequest(requestIn(data, file), { ...options, impl: options.impl ?? 'reference' });
 }
@@ -88,14 +87,6 @@ function plain(value: unknown): unknown {
 async function caseOf(id: string): Promise<Case | undefined> {
   const { cases } = await loadSuite(behavioursOfPatterns([id]));
   return cases.find((entry) => entry.id === id);
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`cannot read a request or results from ${file}: ${messageOf(error)}`);
-  }
 }
 
 /** The request in a file: bare, or as the `params` of a JSON-RPC message. */

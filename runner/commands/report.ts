@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type ReporterFlags, reportRequests } from '../report/flags.js';
-import { readRecord } from '../report/record.js';
+import { readRecord } from '../report/read.js';
 import { writeReports } from '../report/reporters.js';
 import { ExitCode } from '../usage.js';
 

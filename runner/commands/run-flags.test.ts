@@ -214,7 +214,7 @@ test('--impl module: runs a module in this process', () => {
 test.each<[string[], string]>([
   [['--shard', '3/2'], '--shard needs i/n'],
   [['--jobs', '0'], '--jobs needs a number from 1'],
-  [['--jobs', '2'], '--jobs starts processes, but reference runs in this one'],
+  [['--connect', '1', '--jobs', '2'], '--connect has one connection'],
   [['--window', '4'], '--window is for programs, not for reference'],
   [['--memory', '4M'], '--memory is for programs, not for reference'],
   [['--impl', 'true', '--memory', 'much'], '--memory needs a size'],

@@ -5,12 +5,20 @@ import { join } from 'node:path';
 import type { Case } from '../cases/case.js';
 import { behaviours, loadSuite } from '../cases/suite.js';
 import { isBuiltIn } from '../implementations/index.js';
+import { watchInterrupts } from '../interrupts.js';
 import { judgingFor } from '../judging.js';
-import { type Comparison, compareKnown, type KnownFailure, readKnownFailures } from '../known-failures.js';
+import {
+  type Comparison,
+  compareKnown,
+  Expectations,
+  type KnownFailure,
+  readKnownFailures,
+} from '../known-failures.js';
 import { packageRoot } from '../package.js';
 import type { Declaration, Profile } from '../protocol.js';
 import { type ReporterFlags, reportRequests } from '../report/flags.js';
-import { recordOf } from '../report/record.js';
+import { LiveReports } from '../report/live.js';
+import { headOf, recordOf, resultRecord } from '../report/record.js';
 import { writeReports } from '../report/reporters.js';
 import { Progress } from '../report/terminal.js';
 import { behavioursOfPatterns, checkNames, type Selected, type Selection, select } from '../select.js';
@@ -72,15 +80,25 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     const selected = select(suite.cases, selection, profile);
     const claimed = claimedCases(selected, declaration, options.class);
     if (plan.shard !== undefined) claimed.cases = casesOfShard(claimed.cases, plan.shard, plan.seconds);
+    const head = headOf({
+      label: implementation.label,
+      declaration,
+      shard: options.shard,
+      rerun: rerunOptions(options),
+    });
+    const live = new LiveReports(requests, head);
+    const expectations = new Expectations(known);
     const interruption = watchInterrupts();
     const progress = new Progress(claimed.cases.length * plan.repeat);
     const results = await runAsPlanned(plan, make, implementation, claimed.cases, {
       declaration,
       judging: judgingFor(declaration),
-      failFast: options.failFast,
+      stopAfter: options.failFast === true ? (result) => expectations.isRed(result) : undefined,
       timings: options.timings,
       interruption: interruption.signal,
-      onResult: ({ verdict }) => progress.count(isBad(verdict)),
+      onRun: ({ verdict }) => progress.count(isBad(verdict)),
+      onResult: (result) =>
+        live.result(() => resultRecord(result, expectations.of(result), options.timings === true)),
     });
     interruption.end();
     progress.end();
@@ -101,10 +119,7 @@ export async function run(patterns: readonly string[], options: RunCommandOption
     ];
     const seconds = (performance.now() - began) / 1000;
     const record = recordOf({
-      label: implementation.label,
-      declaration,
-      shard: options.shard,
-      rerun: rerunOptions(options),
+      head,
       results,
       comparison,
       unspecified: selected.unspecified,
@@ -114,7 +129,14 @@ export async function run(patterns: readonly string[], options: RunCommandOption
       interrupted,
       seconds: options.timings === true ? seconds : undefined,
     });
-    await writeReports([record], { requests, color: options.color, failures: options.failures, seconds });
+    live.end(record);
+    await writeReports([record], {
+      requests,
+      live,
+      color: options.color,
+      failures: options.failures,
+      seconds,
+    });
     if (plan.update !== undefined) await update(plan.update, comparison, { suite: suite.cases, results });
     if (interrupted) return ExitCode.interrupted;
     return record.conforms ? ExitCode.conforms : ExitCode.doesNotConform;
@@ -181,25 +203,6 @@ function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<strin
 function rerunOptions(options: RunCommandOptions): string {
   const profile = options.profile === undefined ? '' : ` --profile ${options.profile}`;
   return implementationWords(options) + profile;
-}
-
-/** Signals that end the program, with the exit code by which a shell tells them. */
-const FATAL = [
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const;
-
-/** The first Ctrl-C ends the run at once with what is known; a second one ends the program. */
-function watchInterrupts() {
-  const controller = new AbortController();
-  function onInterrupt(): void {
-    if (controller.signal.aborted) process.exit(ExitCode.interrupted);
-    controller.abort();
-  }
-  process.on('SIGINT', onInterrupt);
-  // Ended by other signals the program must not leave without its 'exit' handlers, which end what it has started.
-  for (const [signal, code] of FATAL) process.once(signal, () => process.exit(code));
-  return { signal: controller.signal, end: () => process.removeListener('SIGINT', onInterrupt) };
 }
 
 /** Groups that were asked for by name and of which no case ran: all were unsupported. */

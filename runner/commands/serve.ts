@@ -2,8 +2,8 @@
 
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import type { Answer, Implementation } from '../implementations/implementation.js';
-import { ReferenceImplementation } from '../implementations/reference/index.js';
+import { type Answer, CannotStart, type Implementation } from '../implementations/implementation.js';
+import { canBeInProcess, createInProcess } from '../implementations/in-process.js';
 import { LineSplitter, LineTooLong } from '../implementations/stdio/lines.js';
 import { encodeMessage } from '../implementations/stdio/messages.js';
 import { messageOf } from '../message-of.js';
@@ -16,8 +16,11 @@ import {
   PROTOCOL_VERSION,
   type Profile,
 } from '../protocol.js';
+import { UsageError } from '../usage.js';
 
 export interface ServeOptions {
+  /** What is offered: the reference, which is the default, or a module (`module:./my-host.js`). */
+  impl?: string;
   /** The profile of a request that names none. */
   profile?: Profile;
   input?: Readable;
@@ -25,13 +28,17 @@ export interface ServeOptions {
 }
 
 /**
- * Offers the reference over the protocol: reads requests from `input` (standard input), answers on `output` (standard
- * output), in order. Returns the exit code: 0 when it was told to shut down, its input ended or nobody reads any more, 1
- * when its input was out of all bounds.
+ * Offers the reference or a module over the protocol: reads requests from `input` (standard input), answers on `output`
+ * (standard output), in order. Returns the exit code: 0 when it was told to shut down, its input ended or nobody reads any
+ * more, 1 when its input was out of all bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<number> {
-  const output = options.output ?? process.stdout;
-  const server = new Server(options.profile ?? 'linux-2.6.29');
+  const { impl = 'reference', profile = 'linux-2.6.29' } = options;
+  if (!canBeInProcess(impl)) {
+    throw new UsageError(`serve offers the reference or a module (module:./file.js), and not ${impl}`);
+  }
+  const output = options.output ?? answersOnly();
+  const server = new Server(impl, profile);
   const splitter = new LineSplitter();
   let gone = false;
   output.on('error', () => {
@@ -56,6 +63,13 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   return 0;
 }
 
+/** Standard output for answers alone: what else is written to it, by a module for instance, goes to standard error. */
+function answersOnly(): Writable {
+  const output = process.stdout;
+  Object.defineProperty(process, 'stdout', { value: process.stderr });
+  return output;
+}
+
 async function drained(output: Writable): Promise<void> {
   await Promise.race([once(output, 'drain'), once(output, 'close')]).catch(() => {});
 }
@@ -65,7 +79,7 @@ class RequestError extends Error {
   constructor(
     readonly code: number,
     message: string,
-    readonly reason?: string,
+    readonly data: { reason?: string; stack?: string } = {},
   ) {
     super(message);
     this.name = 'RequestError';
@@ -76,7 +90,10 @@ class Server {
   finished = false;
   readonly #implementations = new Map<Profile, Implementation>();
 
-  constructor(private readonly profile: Profile) {}
+  constructor(
+    private readonly name: string,
+    private readonly profile: Profile,
+  ) {}
 
   /** The answer to one line, or `undefined` when it is a notification. */
   async answer(line: string): Promise<string | undefined> {
@@ -120,20 +137,25 @@ class Server {
     if (!isObject(params) || params.protocol_version !== PROTOCOL_VERSION) {
       throw invalid(`protocol_version must be ${PROTOCOL_VERSION}`);
     }
-    return await this.#reference(this.profile).start();
+    try {
+      const implementation = await this.#implementation(this.profile);
+      return await implementation.start();
+    } catch (error) {
+      if (!(error instanceof CannotStart)) throw error;
+      throw new RequestError(ErrorCode.internalError, error.message, { reason: error.cure });
+    }
   }
 
   async #runCase(params: unknown): Promise<unknown> {
     const request = readRequest(params, this.profile);
-    return resultOf(await this.#reference(request.profile).run(request));
+    const implementation =
+      this.#implementations.get(request.profile) ?? (await this.#implementation(request.profile));
+    return resultOf(await implementation.run(request));
   }
 
-  #reference(profile: Profile): Implementation {
-    let implementation = this.#implementations.get(profile);
-    if (implementation === undefined) {
-      implementation = new ReferenceImplementation(profile);
-      this.#implementations.set(profile, implementation);
-    }
+  async #implementation(profile: Profile): Promise<Implementation> {
+    const implementation = await createInProcess(this.name, profile);
+    this.#implementations.set(profile, implementation);
     return implementation;
   }
 }
@@ -162,13 +184,15 @@ function resultOf(answer: Answer): unknown {
     case 'result':
       return answer.result;
     case 'unsupported':
-      throw new RequestError(ErrorCode.unsupported, 'unsupported', answer.reason);
+      throw new RequestError(ErrorCode.unsupported, 'unsupported', { reason: answer.reason });
     case 'error':
-      throw new RequestError(answer.code, answer.message);
+      throw new RequestError(answer.code, answer.message, { stack: answer.stderr });
     case 'crashed':
+      throw new RequestError(ErrorCode.internalError, answer.how, { stack: answer.stderr });
     case 'timeout':
+      throw new RequestError(ErrorCode.internalError, `no answer within ${answer.seconds} s`);
     case 'bad-reply':
-      throw new RequestError(ErrorCode.internalError, `the reference failed: ${answer.kind}`);
+      throw new RequestError(ErrorCode.internalError, answer.problem);
   }
 }
 
@@ -177,11 +201,11 @@ function invalid(message: string): RequestError {
 }
 
 function internal(error: unknown): RequestError {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new RequestError(ErrorCode.internalError, text);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return new RequestError(ErrorCode.internalError, messageOf(error), { stack });
 }
 
-function encodeError(id: string | number | null, error: RequestError): string {
-  const data = error.reason === undefined ? {} : { data: { reason: error.reason } };
-  return encodeMessage({ jsonrpc: '2.0', id, error: { code: error.code, message: error.message, ...data } });
+function encodeError(id: string | number | null, { code, message, data }: RequestError): string {
+  const told = Object.values(data).some((value) => value !== undefined && value !== '') ? { data } : {};
+  return encodeMessage({ jsonrpc: '2.0', id, error: { code, message, ...told } });
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { MemoryRun } from '../protocol.js';
-
-/** Unit of allocation: small, since most runs of a case are short and far apart. */
-const PAGE = 256;
+import { Pages } from './pages.js';
 
 /** Memory that can be read byte by byte. */
 export interface ReadableMemory {
@@ -12,39 +10,8 @@ export interface ReadableMemory {
   read32(at: number): number;
 }
 
-/** Runs of bytes read in place, without building an image: for the few bytes of a descriptor that is cheaper. */
-export class RunMemory implements ReadableMemory {
-  constructor(private readonly runs: readonly MemoryRun[]) {}
-
-  read8(at: number): number {
-    for (let i = this.runs.length - 1; i >= 0; i--) {
-      const run = this.runs[i];
-      if (run === undefined || at < run.at) continue;
-      const digit = 2 * (at - run.at);
-      if (digit < run.hex.length) return Number.parseInt(run.hex.slice(digit, digit + 2), 16);
-    }
-    return 0;
-  }
-
-  read32(at: number): number {
-    for (let i = this.runs.length - 1; i >= 0; i--) {
-      const run = this.runs[i];
-      if (run === undefined || at + 3 < run.at) continue;
-      const digit = 2 * (at - run.at);
-      if (digit >= run.hex.length) continue;
-      if (digit < 0 || digit + 8 > run.hex.length) return this.read32ByBytes(at);
-      return swapped(Number.parseInt(run.hex.slice(digit, digit + 8), 16));
-    }
-    return 0;
-  }
-
-  /** For a double word that lies in several runs. */
-  private read32ByBytes(at: number): number {
-    let value = 0;
-    for (let i = 3; i >= 0; i--) value = value * 256 + this.read8(at + i);
-    return value;
-  }
-}
+/** The two digits of a byte. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** The number whose bytes are in the other order. */
 function swapped(value: number): number {
@@ -52,160 +19,142 @@ function swapped(value: number): number {
   return (outer | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00)) >>> 0;
 }
 
-const INITIAL_SIZE = 32 * PAGE;
-
-/** Buffers of new images are cut from a larger one: there are two or three images for each case. */
-const POOL_SIZE = 128 * INITIAL_SIZE;
-let pool = Buffer.alloc(0);
-
-function zeroedBuffer(): Buffer {
-  if (pool.length === 0) pool = Buffer.alloc(POOL_SIZE);
-  const buffer = pool.subarray(0, INITIAL_SIZE);
-  pool = pool.subarray(INITIAL_SIZE);
-  return buffer;
-}
-
-/** So few bytes are decoded here: calling the platform's decoder takes longer than decoding them. */
-const SHORT = 8;
-
-/** Values of the characters that are hex digits. */
-const DIGITS = new Uint8Array(128);
-for (let value = 0; value < 16; value++) {
-  DIGITS[value.toString(16).charCodeAt(0)] = value;
-  DIGITS[value.toString(16).toUpperCase().charCodeAt(0)] = value;
-}
-
-/** Sparse physical memory: all bytes are zero until written. The pages of an image lie in one buffer, as they come. */
+/**
+ * Sparse physical memory: runs of bytes, later ones over earlier ones; all else is zero.
+ *
+ * Of most cases a few words are read and written, and two memories are compared that begin with the same runs: that is done
+ * in the runs themselves. Only those who go through a memory, or compare two that have nothing in common, have it decoded.
+ */
 export class MemoryImage implements ReadableMemory {
-  private bytes = zeroedBuffer();
-  private used = 0;
-  /** Where in `bytes` a page lies, by its number. */
-  private offsets = new Map<number, number>();
+  private decoded: Pages | undefined;
+
+  /** @param written follows `given` and belongs to this image alone */
+  private constructor(
+    private readonly given: readonly MemoryRun[],
+    private readonly written: MemoryRun[],
+  ) {}
 
   static of(runs: readonly MemoryRun[]): MemoryImage {
-    const image = new MemoryImage();
-    for (const run of runs) image.writeHex(run.at, run.hex);
-    return image;
+    return new MemoryImage(runs, []);
   }
 
   copy(): MemoryImage {
-    const image = new MemoryImage();
-    image.bytes = Buffer.from(this.bytes);
-    image.used = this.used;
-    image.offsets = new Map(this.offsets);
-    return image;
+    return new MemoryImage(this.given, this.written.slice());
   }
 
   writeHex(at: number, hex: string): void {
-    const length = hex.length / 2;
-    for (let done = 0; done < length; ) {
-      const inPage = (at + done) % PAGE;
-      const count = Math.min(length - done, PAGE - inPage);
-      const offset = this.page(at + done) + inPage;
-      if (count <= SHORT) for (let i = 0; i < count; i++) this.bytes[offset + i] = byteAt(hex, done + i);
-      else this.bytes.write(hex.slice(2 * done, 2 * (done + count)), offset, 'hex');
-      done += count;
-    }
-  }
-
-  read8(at: number): number {
-    const offset = this.offsets.get(Math.floor(at / PAGE));
-    return offset === undefined ? 0 : (this.bytes[offset + (at % PAGE)] ?? 0);
+    this.decoded = undefined;
+    this.written.push({ at, hex });
   }
 
   write8(at: number, value: number): void {
-    const offset = this.page(at) + (at % PAGE);
-    this.bytes[offset] = value;
+    const byte = HEX[value & 0xff] ?? '';
+    const last = this.written.at(-1);
+    // Words are written byte by byte: they become one run.
+    if (last !== undefined && last.at + last.hex.length / 2 === at) {
+      this.written.pop();
+      this.writeHex(last.at, last.hex + byte);
+    } else {
+      this.writeHex(at, byte);
+    }
+  }
+
+  /** For those who go through the memory byte by byte. */
+  read8(at: number): number {
+    return this.pages().read8(at);
   }
 
   read32(at: number): number {
-    const low = this.read8(at) | (this.read8(at + 1) << 8) | (this.read8(at + 2) << 16);
-    return (low | (this.read8(at + 3) << 24)) >>> 0;
+    if (this.decoded !== undefined) return this.decoded.read32(at);
+    for (let i = this.length - 1; i >= 0; i--) {
+      const run = this.run(i);
+      const digit = 2 * (at - run.at);
+      if (digit <= -8 || digit >= run.hex.length) continue;
+      if (digit < 0 || digit + 8 > run.hex.length) return this.read32ByBytes(at);
+      return swapped(Number.parseInt(run.hex.slice(digit, digit + 8), 16));
+    }
+    return 0;
   }
 
   /** All bytes that are not zero, as runs; short gaps of zeros stay inside a run. */
   runs(): MemoryRun[] {
-    const numbers = [...this.offsets.keys()].sort((a, b) => a - b);
-    return numbers.flatMap((number) => {
-      const offset = this.offsets.get(number) ?? 0;
-      return runsOfPage(number * PAGE, this.bytes.subarray(offset, offset + PAGE));
-    });
+    return this.pages().runs();
   }
 
   /** Addresses of the aligned double words in which two memories differ. */
   static differences(a: MemoryImage, b: MemoryImage): number[] {
-    const left = a.words();
-    const right = b.words();
-    const found: number[] = [];
-    for (const [number, offset] of a.offsets) {
-      comparePage(number, left, offset, right, b.offsets.get(number), found);
+    const common = MemoryImage.common(a, b);
+    // They differ at most where the runs are that they do not have in common.
+    if (common === 0 || a.digitsFrom(common) + b.digitsFrom(common) > FEW_DIGITS) {
+      return Pages.differences(a.pages(), b.pages());
     }
-    for (const [number, offset] of b.offsets) {
-      if (!a.offsets.has(number)) comparePage(number, right, offset, left, undefined, found);
-    }
-    return found.sort((x, y) => x - y);
+    const words = new Set([...a.wordsFrom(common), ...b.wordsFrom(common)]);
+    return [...words].filter((at) => a.read32(at) !== b.read32(at)).sort((x, y) => x - y);
   }
 
-  private words(): Uint32Array {
-    return new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length / 4);
+  private get length(): number {
+    return this.given.length + this.written.length;
   }
 
-  /** Offset of the page of an address, which is made when it is not there. */
-  private page(at: number): number {
-    const number = Math.floor(at / PAGE);
-    const known = this.offsets.get(number);
-    if (known !== undefined) return known;
-    if (this.used === this.bytes.length) {
-      const larger = Buffer.alloc(2 * this.used);
-      larger.set(this.bytes);
-      this.bytes = larger;
+  private run(index: number): MemoryRun {
+    return this.given[index] ?? this.written[index - this.given.length] ?? NO_RUN;
+  }
+
+  /** For a double word that lies in several runs. */
+  private read32ByBytes(at: number): number {
+    let value = 0;
+    for (let i = 3; i >= 0; i--) value = value * 256 + this.byteInRuns(at + i);
+    return value;
+  }
+
+  private byteInRuns(at: number): number {
+    for (let i = this.length - 1; i >= 0; i--) {
+      const { at: start, hex } = this.run(i);
+      const index = at - start;
+      if (index >= 0 && 2 * index < hex.length) return byteAt(hex, index);
     }
-    const offset = this.used;
-    this.used += PAGE;
-    this.offsets.set(number, offset);
-    return offset;
+    return 0;
+  }
+
+  private pages(): Pages {
+    if (this.decoded !== undefined) return this.decoded;
+    const pages = new Pages();
+    for (const { at, hex } of this.given) pages.writeHex(at, hex);
+    for (const { at, hex } of this.written) pages.writeHex(at, hex);
+    this.decoded = pages;
+    return pages;
+  }
+
+  private digitsFrom(first: number): number {
+    let digits = 0;
+    for (let i = first; i < this.length; i++) digits += this.run(i).hex.length;
+    return digits;
+  }
+
+  /** The aligned double words that the runs from this one on touch. */
+  private wordsFrom(first: number): number[] {
+    const words: number[] = [];
+    for (let i = first; i < this.length; i++) {
+      const { at, hex } = this.run(i);
+      for (let word = at - (at % 4); word < at + hex.length / 2; word += 4) words.push(word);
+    }
+    return words;
+  }
+
+  /** How many runs two memories have in common at their beginning: the same objects. */
+  private static common(a: MemoryImage, b: MemoryImage): number {
+    const most = Math.min(a.given.length, b.given.length);
+    let common = 0;
+    while (common < most && a.given[common] === b.given[common]) common++;
+    return common;
   }
 }
+
+/** So much is compared in the runs; of more, decoding both memories is quicker. */
+const FEW_DIGITS = 512;
+
+const NO_RUN: MemoryRun = { at: 0, hex: '' };
 
 function byteAt(hex: string, index: number): number {
-  const high = DIGITS[hex.charCodeAt(2 * index)] ?? 0;
-  const low = DIGITS[hex.charCodeAt(2 * index + 1)] ?? 0;
-  return (high << 4) | low;
-}
-
-/** Adds the addresses of a page's double words that differ; a page without an offset is zero. */
-function comparePage(
-  number: number,
-  left: Uint32Array,
-  leftOffset: number,
-  right: Uint32Array,
-  rightOffset: number | undefined,
-  found: number[],
-): void {
-  for (let i = 0; i < PAGE / 4; i++) {
-    const other = rightOffset === undefined ? 0 : right[rightOffset / 4 + i];
-    if (left[leftOffset / 4 + i] !== other) found.push(number * PAGE + 4 * i);
-  }
-}
-
-const SHORT_GAP = 8;
-
-function runsOfPage(base: number, page: Uint8Array): MemoryRun[] {
-  const runs: MemoryRun[] = [];
-  let start = -1;
-  let end = -1;
-  const flush = (): void => {
-    if (start >= 0)
-      runs.push({ at: base + start, hex: Buffer.from(page.subarray(start, end)).toString('hex') });
-  };
-  for (let i = 0; i < page.length; i++) {
-    if (page[i] === 0) continue;
-    if (start < 0 || i - end > SHORT_GAP) {
-      flush();
-      start = i;
-    }
-    end = i + 1;
-  }
-  flush();
-  return runs;
+  return Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);
 }

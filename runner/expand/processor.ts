@@ -15,7 +15,7 @@ import {
   type TableRegister,
 } from '../protocol.js';
 import { expandSegment, NULL_SEGMENT, type Tables } from './descriptors.js';
-import { type ReadableMemory, RunMemory } from './image.js';
+import { MemoryImage, type ReadableMemory } from './image.js';
 
 export const DEFAULT_MEMORY_SIZE = 0x20000;
 
@@ -34,7 +34,7 @@ export function processorGiven(given: DataMap): ProcessorGiven {
   return {
     memory_size: typeof given.memory_size === 'number' ? given.memory_size : DEFAULT_MEMORY_SIZE,
     memory,
-    registers: expandRegisters(RESET, registers, new RunMemory(memory)),
+    registers: expandRegisters(RESET, registers, MemoryImage.of(memory)),
     io: Array.isArray(given.io) ? given.io.filter(isMap).map(portValue) : [],
   };
 }

@@ -11,7 +11,8 @@ import {
   isJudgeable,
   undefinedFlags,
 } from '../fuzz/compare.js';
-import { answersOf, type Contestant } from '../fuzz/contest.js';
+import { answersOf } from '../fuzz/contest.js';
+import type { Contestant } from '../fuzz/kind.js';
 import { FixtureMachines } from '../fuzz/fixtures.js';
 import { type Freedom, freedomsOf, isDisturbed } from '../fuzz/freedoms.js';
 import type { FuzzInstruction } from '../fuzz/instruction.js';

@@ -2,7 +2,8 @@
 
 import type { Profile } from '../protocol.js';
 import type { Implementation } from './implementation.js';
-import { HostImplementation, loadHost, MODULE_PREFIX } from './module.js';
+import { canBeInProcess, createInProcess } from './in-process.js';
+import { MODULE_PREFIX } from './module.js';
 
 /** The implementations that come along, by name. `module:` begins the name of a module; all else is a command line. */
 export const BUILT_IN = ['reference', 'qemu', 'native', 'bochs', 'v86', 'unicorn', 'kvm'] as const;
@@ -20,6 +21,8 @@ export interface ImplementationOptions {
   window?: number;
   /** Address space of a program, in KiB. */
   memoryKib?: number;
+  /** In a process of its own, also what could be had in this one. */
+  isolated?: boolean;
 }
 
 export function isBuiltIn(name: string): name is BuiltIn {
@@ -35,21 +38,18 @@ export async function createImplementation(
     const { createConnected } = await import('./stdio/index.js');
     return createConnected(options.connect, options);
   }
-  if (name.startsWith(MODULE_PREFIX)) {
-    return new HostImplementation(await loadHost(name), {
-      label: name,
-      timeoutFactor: options.timeoutFactor,
-    });
+  // A module may hang or fall, which only a process of its own survives.
+  if (name.startsWith(MODULE_PREFIX) || (canBeInProcess(name) && options.isolated === true)) {
+    const { createServed } = await import('./stdio/served.js');
+    return createServed(name, options);
   }
   if (!isBuiltIn(name)) {
     const { createStdio } = await import('./stdio/index.js');
     return createStdio(name, options);
   }
   switch (name) {
-    case 'reference': {
-      const { ReferenceImplementation } = await import('./reference/index.js');
-      return new ReferenceImplementation(options.profile ?? 'linux-2.6.29');
-    }
+    case 'reference':
+      return createInProcess(name, options.profile ?? 'linux-2.6.29');
     case 'qemu': {
       const { createQemu } = await import('./qemu/index.js');
       return createQemu({ timeoutFactor: options.timeoutFactor });
@@ -68,7 +68,7 @@ export async function createImplementation(
     }
     case 'v86': {
       const { createV86 } = await import('./v86/index.js');
-      return createV86();
+      return createV86({ timeoutFactor: options.timeoutFactor });
     }
     case 'unicorn': {
       const { createUnicorn } = await import('./unicorn/index.js');

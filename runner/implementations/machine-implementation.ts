@@ -2,56 +2,49 @@
 
 import { CaseError } from '../cases/problem.js';
 import { messageOf } from '../message-of.js';
-import type { CaseRequest, Declaration, StepResult } from '../protocol.js';
-import {
-  type MachineCase,
-  machineCase,
-  observedRuns,
-  Unsupported,
-  withNullSegments,
-} from './bare-machine.js';
-import { builtProgram, type CProgram } from './c-program.js';
+import type { CaseRequest, Declaration } from '../protocol.js';
+import { type MachineCase, machineCase, Unsupported } from './bare-machine.js';
+import type { Command } from './command.js';
 import type { Answer, Implementation } from './implementation.js';
-import { MachineProcess, TookTooLong } from './machine-process.js';
-import type { MachineReply } from './machine-wire.js';
+import { type Dialogue, MachineProcess, TookTooLong } from './machine-process.js';
 
-/** What one C program that speaks the language of machine-wire.h is, and how its answers are read. */
-export interface MachineDescription {
+/** What one program that runs cases on a machine of its own is, and how its replies are read. */
+export interface MachineDescription<Reply> {
   label: string;
-  program: CProgram;
-  declaration: Declaration;
+  /** The room that it has for a case's memory. */
+  memoryBytes: number;
   secondsForACase: number;
+  dialogue: Dialogue<MachineCase, Reply>;
+  /** Finds or builds it when it is first used; throws `CannotStart`. */
+  find(): Promise<{ command: Command; declaration: Declaration }>;
   /** Says why it cannot be used after all, by throwing `CannotStart`. */
-  probe?: (run: (given: MachineCase) => Promise<StepResult>) => Promise<void>;
-  /** The answer to a case that ended in an exception that the machine does not deliver. */
-  composed?: (given: MachineCase, reply: MachineReply) => StepResult;
+  probe?: (ask: (given: MachineCase) => Promise<Reply>) => Promise<void>;
+  /** Throws `Unsupported` for what it cannot do. */
+  answer(reply: Reply, given: MachineCase, request: CaseRequest): Answer;
 }
 
-/** The room that the programs have for a case's memory. */
-const MEMORY_BYTES = 0x10_0000;
-
-/** An implementation that is such a program, built when it is first used; it is started again when it dies. */
-export class MachineImplementation implements Implementation {
+/** An implementation that is such a program; when it dies or hangs, the case at hand is blamed, and it is started again. */
+export class MachineImplementation<Reply> implements Implementation {
   readonly label: string;
   readonly window = 1;
-  #program = '';
-  #process: MachineProcess | undefined;
+  #command: Command | undefined;
+  #process: MachineProcess<MachineCase, Reply> | undefined;
 
-  constructor(private readonly description: MachineDescription) {
+  constructor(private readonly description: MachineDescription<Reply>) {
     this.label = description.label;
   }
 
   async start(): Promise<Declaration> {
-    const { program, probe, declaration } = this.description;
-    this.#program = await builtProgram(program);
-    await probe?.((given) => this.#runStep(given));
+    const { command, declaration } = await this.description.find();
+    this.#command = command;
+    await this.description.probe?.((given) => this.#ask(given));
     return declaration;
   }
 
   async run(request: CaseRequest): Promise<Answer> {
     try {
-      const given = machineCase(request, MEMORY_BYTES);
-      return { kind: 'result', result: { steps: [await this.#runStep(given)] } };
+      const given = machineCase(request, this.description.memoryBytes);
+      return this.description.answer(await this.#ask(given), given, request);
     } catch (error) {
       if (error instanceof Unsupported || error instanceof CaseError) {
         return { kind: 'unsupported', reason: error.message };
@@ -68,24 +61,10 @@ export class MachineImplementation implements Implementation {
     this.#process = undefined;
   }
 
-  async #runStep(given: MachineCase): Promise<StepResult> {
-    const [instructions, ...others] = given.steps;
-    if (instructions === undefined || others.length > 0) throw new Unsupported('more than one step');
-    this.#process ??= new MachineProcess(this.#program, this.description.secondsForACase);
-    const reply = await this.#process.run(given, instructions);
-    if (reply.status === 'cannot') throw new Unsupported(reply.text);
-    if (reply.status === 'exception') {
-      if (this.description.composed === undefined) throw new Error('an exception that nobody delivers');
-      return this.description.composed(given, reply);
-    }
-    return {
-      outcome: { stop: reply.status },
-      state: {
-        registers: withNullSegments(reply.registers),
-        memory: observedRuns(reply.memory, given.observed),
-        io: reply.io,
-      },
-      events: [],
-    };
+  #ask(given: MachineCase): Promise<Reply> {
+    if (this.#command === undefined) throw new Error(`${this.label} has not been started`);
+    const { dialogue, secondsForACase } = this.description;
+    this.#process ??= new MachineProcess(this.#command, dialogue, secondsForACase);
+    return this.#process.ask(given);
   }
 }

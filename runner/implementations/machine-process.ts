@@ -2,37 +2,45 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { MachineCase } from './bare-machine.js';
-import { decodeMachineReply, encodeMachineCase, type MachineReply } from './machine-wire.js';
+import { type Command, endingWithUs } from './command.js';
 
 const STDERR_KEPT = 4000;
 
-interface Waiting {
-  resolve: (reply: MachineReply) => void;
+/** What goes over the pipes of a program that runs cases. */
+export interface Dialogue<Question, Reply> {
+  encode(question: Question): Buffer;
+  /** The reply at the beginning of `bytes` and its length, or undefined while it is incomplete. */
+  decode(bytes: Buffer): { reply: Reply; length: number } | undefined;
+}
+
+interface Waiting<Reply> {
+  resolve: (reply: Reply) => void;
   reject: (error: Error) => void;
 }
 
-/** The machine did not answer in time; it is ended. */
+/** The program did not answer in time; it is ended. */
 export class TookTooLong extends Error {
   constructor(readonly seconds: number) {
     super(`no answer within ${seconds} s`);
   }
 }
 
-/** A running C program that speaks the language of machine-wire.h; one case at a time. */
-export class MachineProcess {
+/** A running program that is asked one thing at a time. */
+export class MachineProcess<Question, Reply> {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  #waiting: Waiting | undefined;
+  #waiting: Waiting<Reply> | undefined;
   #received = Buffer.alloc(0);
   #ended: string | undefined;
   #stderr = '';
   readonly #exit: Promise<void>;
 
   constructor(
-    program: string,
+    command: Command,
+    private readonly dialogue: Dialogue<Question, Reply>,
     private readonly secondsForACase: number,
   ) {
-    this.#child = spawn(program, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { file, args } = endingWithUs(command);
+    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdin.on('error', () => {}); // its end is what counts
     this.#child.stderr.setEncoding('utf8');
     this.#child.stderr.on('data', (text: string) => {
@@ -58,8 +66,8 @@ export class MachineProcess {
     return this.#stderr;
   }
 
-  /** Runs the first step of a case; rejects when the program ends or takes too long. */
-  run(given: MachineCase, instructions: number): Promise<MachineReply> {
+  /** Asks for one thing; rejects when the program ends or takes too long. */
+  ask(question: Question): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {
         reject(new Error(`the program ${this.#ended}`));
@@ -80,7 +88,7 @@ export class MachineProcess {
           reject(error);
         },
       };
-      this.#child.stdin.write(encodeMachineCase(given, instructions));
+      this.#child.stdin.write(this.dialogue.encode(question));
     });
   }
 
@@ -90,7 +98,7 @@ export class MachineProcess {
   }
 
   #readReply(): void {
-    const decoded = decodeMachineReply(this.#received);
+    const decoded = this.dialogue.decode(this.#received);
     if (decoded === undefined) return;
     this.#received = this.#received.subarray(decoded.length);
     const waiting = this.#waiting;

@@ -5,10 +5,11 @@ import {
   type PortAccess,
   type ProcessorRegisters,
   SEGMENT_REGISTERS,
-  type SegmentName,
   type SegmentRegister,
 } from '../protocol.js';
-import type { MachineCase } from './bare-machine.js';
+import { type MachineCase, Unsupported } from './bare-machine.js';
+import type { Dialogue } from './machine-process.js';
+import { readRegisters } from './registers.js';
 
 /**
  * What goes over the pipes between this process and a C program that runs cases on a machine: double words,
@@ -43,8 +44,16 @@ export interface MachineReply {
   memory: Buffer;
 }
 
-export function encodeMachineCase(given: MachineCase, instructions: number): Buffer {
-  const { registers } = given;
+/** The language of machine-wire.h; a case of more than one step cannot be told in it. */
+export const WIRE: Dialogue<MachineCase, MachineReply> = {
+  encode: encodeMachineCase,
+  decode: decodeMachineReply,
+};
+
+function encodeMachineCase(given: MachineCase): Buffer {
+  const { registers, steps } = given;
+  const [instructions, ...others] = steps;
+  if (instructions === undefined || others.length > 0) throw new Unsupported('more than one step');
   const runs = given.memory.map(({ at, hex }) => ({ at, bytes: Buffer.from(hex, 'hex') }));
   return Buffer.concat([
     words([
@@ -71,8 +80,7 @@ function words(values: number[]): Buffer {
   return bytes;
 }
 
-/** The reply at the beginning of `bytes` and its length, or undefined while it is incomplete. */
-export function decodeMachineReply(bytes: Buffer): { reply: MachineReply; length: number } | undefined {
+function decodeMachineReply(bytes: Buffer): { reply: MachineReply; length: number } | undefined {
   if (bytes.length < 4) return undefined;
   const length = 4 + bytes.readUInt32LE(0);
   if (bytes.length < length) return undefined;
@@ -101,40 +109,15 @@ function accessFrom(out: number, port: number, size: number, value: number): Por
 }
 
 function registersFrom(values: readonly number[]): ProcessorRegisters {
-  const word = (name: (typeof WORDS)[number]): number => values[WORDS.indexOf(name)] ?? 0;
-  const segment = (name: SegmentName): SegmentRegister => {
-    const at = WORDS.length + 4 * SEGMENT_REGISTERS.indexOf(name);
-    const [selector = 0, base = 0, limit = 0, attributes = 0] = values.slice(at, at + 4);
-    return { selector, base, limit, attributes };
-  };
   const [gdtBase = 0, gdtLimit = 0, idtBase = 0, idtLimit = 0] = values.slice(-4);
-  return {
-    eax: word('eax'),
-    ecx: word('ecx'),
-    edx: word('edx'),
-    ebx: word('ebx'),
-    esp: word('esp'),
-    ebp: word('ebp'),
-    esi: word('esi'),
-    edi: word('edi'),
-    eip: word('eip'),
-    eflags: word('eflags'),
-    cr0: word('cr0'),
-    cr2: word('cr2'),
-    cr3: word('cr3'),
-    cr4: word('cr4'),
-    sysenter_cs: word('sysenter_cs'),
-    sysenter_esp: word('sysenter_esp'),
-    sysenter_eip: word('sysenter_eip'),
-    es: segment('es'),
-    cs: segment('cs'),
-    ss: segment('ss'),
-    ds: segment('ds'),
-    fs: segment('fs'),
-    gs: segment('gs'),
-    tr: segment('tr'),
-    ldtr: segment('ldtr'),
-    gdtr: { base: gdtBase, limit: gdtLimit },
-    idtr: { base: idtBase, limit: idtLimit },
-  };
+  return readRegisters({
+    word: (name) => values[WORDS.indexOf(name)] ?? 0,
+    segment: (name) => {
+      const at = WORDS.length + 4 * SEGMENT_REGISTERS.indexOf(name);
+      const [selector = 0, base = 0, limit = 0, attributes = 0] = values.slice(at, at + 4);
+      return { selector, base, limit, attributes };
+    },
+    table: (name) =>
+      name === 'gdtr' ? { base: gdtBase, limit: gdtLimit } : { base: idtBase, limit: idtLimit },
+  });
 }

@@ -23,7 +23,7 @@ export interface InitializeParams {
 
 /**
  * An implementation in JavaScript or TypeScript, with the methods of the protocol. `runCase` throws `Unsupported` for what
- * it does not do; anything else that it throws is a crash. The request is its own: it may be changed.
+ * it does not do; anything else that it throws is a failure of the case. The request is its own: it may be changed.
  */
 export interface Host {
   initialize(params: InitializeParams): Declaration | Promise<Declaration>;
@@ -40,24 +40,22 @@ export class Unsupported extends Error {
 
 export interface HostOptions {
   label: string;
-  /** Multiplies the time limit of a case, ten seconds. Only what waits can be late: an endless loop cannot be stopped. */
-  timeoutFactor?: number;
+  /** Time for a case; absent: no limit. Only what waits can be late: an endless loop cannot be stopped in this process. */
+  seconds?: number;
 }
-
-const SECONDS_FOR_A_CASE = 10;
 
 /** A host in this process. What it answers is checked like what comes over the wire. */
 export class HostImplementation implements Implementation {
   readonly label: string;
   readonly window = 1;
-  readonly #seconds: number;
+  readonly #seconds: number | undefined;
 
   constructor(
     private readonly host: Host,
     options: HostOptions,
   ) {
     this.label = options.label;
-    this.#seconds = SECONDS_FOR_A_CASE * (options.timeoutFactor ?? 1);
+    this.#seconds = options.seconds;
   }
 
   async start(): Promise<Declaration> {
@@ -74,7 +72,8 @@ export class HostImplementation implements Implementation {
       // The state that the answer is held against must not change under the host's hands.
       const result = this.host.runCase(structuredClone(request));
       if (!(result instanceof Promise)) return answerOf(request, result);
-      return this.#inTime(result.then((value) => answerOf(request, value), refusalOf));
+      const answer = result.then((value) => answerOf(request, value), refusalOf);
+      return this.#seconds === undefined ? answer : inTime(answer, this.#seconds);
     } catch (error) {
       return refusalOf(error);
     }
@@ -83,18 +82,17 @@ export class HostImplementation implements Implementation {
   async stop(): Promise<void> {
     await this.host.shutdown?.();
   }
+}
 
-  async #inTime(answer: Promise<Answer>): Promise<Answer> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Answer>((settle) => {
-      const timeout: Answer = { kind: 'timeout', seconds: this.#seconds, stderr: '' };
-      timer = setTimeout(() => settle(timeout), this.#seconds * 1000);
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+async function inTime(answer: Promise<Answer>, seconds: number): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Answer>((settle) => {
+    timer = setTimeout(() => settle({ kind: 'timeout', seconds, stderr: '' }), seconds * 1000);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -114,7 +112,7 @@ function refusalOf(error: unknown): Answer {
     return { kind: 'error', code: ErrorCode.malformedCase, message: messageOf(error), stderr: '' };
   }
   const stderr = error instanceof Error ? (error.stack ?? '') : '';
-  return { kind: 'crashed', how: `it threw ${messageOf(error)}`, stderr };
+  return { kind: 'error', code: ErrorCode.internalError, message: `it threw ${messageOf(error)}`, stderr };
 }
 
 /** `module:./my-host.js`: the module's default export is a `Host`, or a function that makes one. */

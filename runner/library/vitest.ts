@@ -36,7 +36,7 @@ export async function conformance(options: ConformanceOptions): Promise<void> {
   const { host, cases = [], clauses = [], timeout = USUAL_SECONDS } = options;
   const implementation = new HostImplementation(typeof host === 'function' ? await host() : host, {
     label: 'host',
-    timeoutFactor: timeout / USUAL_SECONDS,
+    seconds: timeout,
   });
   const declaration = await implementation.start();
   const suite = await loadSuite();

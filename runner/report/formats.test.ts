@@ -9,7 +9,7 @@ import { packageRoot } from '../package.js';
 import { renderGitHub } from './github.js';
 import { renderJson, renderJsonLines } from './json.js';
 import { renderJUnit } from './junit.js';
-import { readRecord } from './record.js';
+import { readRecord } from './read.js';
 import { renderTap } from './tap.js';
 import { everySort, failed, NASTY, recordWith, resultOf } from './testing/records.js';
 
@@ -38,17 +38,31 @@ describe('json', () => {
 
   test('other JSON is refused', () => {
     expect(() => readRecord(written('other.json', '{"results": []}'))).toThrow('no results of this version');
-    expect(() => readRecord(join(folder, 'missing.json'))).toThrow('cannot read results from');
+    expect(() => readRecord(join(folder, 'missing.json'))).toThrow('cannot read');
   });
 
-  test('jsonl: each line is JSON, the run first', () => {
+  test('jsonl: each line is JSON, what is known before first and what is known after last', () => {
     const lines: unknown[] = renderJsonLines(everySort)
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines).toHaveLength(1 + everySort.results.length);
-    expect(lines[0]).toMatchObject({ type: 'run', conforms: false, problems: [NASTY] });
+    expect(lines).toHaveLength(2 + everySort.results.length);
+    expect(lines[0]).toMatchObject({ type: 'run', rerun: ' --impl ./my-host' });
     expect(lines[2]).toMatchObject({ type: 'result', id: 'io-emulation/fails', verdict: 'fail' });
+    expect(lines.at(-1)).toMatchObject({ type: 'end', conforms: false, problems: [NASTY] });
+  });
+
+  test('jsonl is read back too', () => {
+    expect(readRecord(written('results.jsonl', renderJsonLines(everySort)))).toEqual(everySort);
+  });
+
+  test('jsonl of a run that did not come to its end has what there was, and is no success', () => {
+    const text = renderJsonLines(everySort);
+    const third = text.split('\n').slice(0, 3).join('\n');
+    const record = readRecord(written('broken.jsonl', text.slice(0, third.length + 20)));
+    expect(record.results).toEqual(everySort.results.slice(0, 2));
+    expect(record).toMatchObject({ conforms: false, interrupted: true, counts: { pass: 1, fail: 1 } });
+    expect(record.problems).toEqual([expect.stringContaining('ends before the run did: 2 cases')]);
   });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { RunRecord } from './record.js';
+import type { ResultRecord, RunEnd, RunHead, RunRecord } from './record.js';
 
 /** The record as one JSON document, one result a line: two files can be compared with `diff`. */
 export function renderJson(record: RunRecord): string {
@@ -12,12 +12,23 @@ export function renderJson(record: RunRecord): string {
   return `{\n${lines.join('\n')}\n"results": [\n${list}\n]\n}\n`;
 }
 
-/** One JSON object a line: `run` with all that is known of the run, then a `result` for each case. */
+/** One JSON object a line: `run` with what is known before, a `result` for each case, `end` with what is known after. */
 export function renderJsonLines(record: RunRecord): string {
-  const { results, ...head } = record;
-  const lines: object[] = [
-    { type: 'run', ...head },
-    ...results.map((result) => ({ type: 'result', ...result })),
-  ];
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  return [headLine(record), ...record.results.map(resultLine), endLine(record)].join('');
+}
+
+export function headLine({ format, suite, implementation, profile, shard, rerun }: RunHead): string {
+  return jsonLine({ type: 'run', format, suite, implementation, profile, shard, rerun });
+}
+
+export function resultLine(result: ResultRecord): string {
+  return jsonLine({ type: 'result', ...result });
+}
+
+export function endLine({ conforms, interrupted, problems, counts, not_run, seconds }: RunEnd): string {
+  return jsonLine({ type: 'end', conforms, interrupted, problems, counts, not_run, seconds });
+}
+
+function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
 }

@@ -3,8 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Case } from '../cases/case.js';
 import type { Comparison, KnownFailure } from '../known-failures.js';
+import type { Declaration } from '../protocol.js';
 import type { Result } from '../verdict.js';
-import { type Ended, isRed, recordOf } from './record.js';
+import { type Ended, headOf, isRed, recordOf } from './record.js';
 import { everySort } from './testing/records.js';
 
 const entry: KnownFailure = {
@@ -34,16 +35,16 @@ function caseNamed(id: string): Case {
   };
 }
 
+const declaration: Declaration = {
+  protocol_version: 1,
+  implementation: { name: 'test', version: '1' },
+  classes: ['host'],
+  profile: 'linux-2.6.29',
+};
+
 function recorded(results: Result[], comparison: Partial<Comparison>, more: Partial<Ended> = {}) {
   return recordOf({
-    label: 'test',
-    declaration: {
-      protocol_version: 1,
-      implementation: { name: 'test', version: '1' },
-      classes: ['host'],
-      profile: 'linux-2.6.29',
-    },
-    rerun: '',
+    head: headOf({ label: 'test', declaration, rerun: '' }),
     results,
     comparison: { ...nothing, ...comparison },
     unspecified: [],

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync } from 'node:fs';
 import type { Case } from '../cases/case.js';
-import type { Comparison, KnownFailure } from '../known-failures.js';
-import { messageOf } from '../message-of.js';
+import type { Comparison, Foreseen, KnownFailure } from '../known-failures.js';
 import { suiteVersion } from '../package.js';
 import type { ConformanceClass, Declaration, Profile } from '../protocol.js';
-import { UsageError } from '../usage.js';
 import { isBad, type Result, type StepDifference, VERDICTS, type Verdict } from '../verdict.js';
 
 /** The first field of every record: tells the file from other JSON, and its layout from later ones. */
 export const RECORD_FORMAT = 'lguest-conformance results 1';
 
-/**
- * All that a run has found out: what every reporter writes from and `--reporter json` writes down. Nothing in it depends
- * on the clock, the machine or the order of answers, unless times were asked for.
- */
-export interface RunRecord {
+/** What is known of a run before its first result. */
+export interface RunHead {
   format: typeof RECORD_FORMAT;
   suite: { name: string; version: string };
   implementation: {
@@ -32,6 +26,10 @@ export interface RunRecord {
   shard: string | null;
   /** What stands behind `lguest-conformance run <id>` to run a case on the same implementation. */
   rerun: string;
+}
+
+/** What is known of a run after its last result. */
+export interface RunEnd {
   conforms: boolean;
   interrupted: boolean;
   /** Why the run as a whole is no success, beside its cases: none ran, an entry of known failures is stale, ... */
@@ -39,10 +37,17 @@ export interface RunRecord {
   /** Cases by verdict; all verdicts are there. */
   counts: Record<Verdict, number>;
   not_run: NotRun;
-  /** In the order of the suite. */
-  results: ResultRecord[];
   /** Duration of the run; only when times were asked for. */
   seconds?: number;
+}
+
+/**
+ * All that a run has found out: what every reporter writes from and `--reporter json` writes down. Nothing in it depends
+ * on the clock, the machine or the order of answers, unless times were asked for.
+ */
+export interface RunRecord extends RunHead, RunEnd {
+  /** In the order of the suite. */
+  results: ResultRecord[];
 }
 
 /** Selected cases that were not sent, and why. */
@@ -73,17 +78,38 @@ export interface ResultRecord {
   seconds?: number;
 }
 
-export type KnownKind = 'expected' | 'unexpected-pass' | 'flaky';
 export interface KnownRecord extends Pick<KnownFailure, 'status' | 'reason' | 'link' | 'file' | 'line'> {
-  kind: KnownKind;
+  kind: Foreseen['kind'];
 }
 
-/** A run that has ended, before it is written down. */
-export interface Ended {
+/** A run that begins, before it is written down. */
+export interface Begun {
   label: string;
   declaration: Declaration;
   shard?: string;
   rerun: string;
+}
+
+export function headOf({ label, declaration, shard, rerun }: Begun): RunHead {
+  return {
+    format: RECORD_FORMAT,
+    suite: suiteVersion(),
+    implementation: {
+      label,
+      name: declaration.implementation.name,
+      version: declaration.implementation.version,
+      classes: declaration.classes,
+      choices: declaration.choices ?? {},
+    },
+    profile: declaration.profile,
+    shard: shard ?? null,
+    rerun,
+  };
+}
+
+/** A run that has ended, before it is written down. */
+export interface Ended {
+  head: RunHead;
   results: readonly Result[];
   comparison: Comparison;
   unspecified: readonly Case[];
@@ -97,25 +123,18 @@ export interface Ended {
 }
 
 export function recordOf(ended: Ended): RunRecord {
-  const { declaration, results, seconds } = ended;
-  const known = knownById(ended.comparison);
-  const records = results.map((result) =>
-    resultRecord(result, known.get(result.case.id), seconds !== undefined),
+  const { results, comparison, seconds } = ended;
+  const known = new Map(
+    [
+      ...comparison.expected.map((one) => ({ kind: 'expected' as const, ...one })),
+      ...comparison.unexpectedPasses.map((one) => ({ kind: 'unexpected-pass' as const, ...one })),
+      ...comparison.flaky.map((one) => ({ kind: 'flaky' as const, ...one })),
+    ].map(({ result, ...foreseen }) => [result, foreseen]),
   );
-  const problems = [...ended.comparison.stale.map(staleText), ...ended.problems];
+  const records = results.map((result) => resultRecord(result, known.get(result), seconds !== undefined));
+  const problems = [...comparison.stale.map(staleText), ...ended.problems];
   return {
-    format: RECORD_FORMAT,
-    suite: suiteVersion(),
-    implementation: {
-      label: ended.label,
-      name: declaration.implementation.name,
-      version: declaration.implementation.version,
-      classes: declaration.classes,
-      choices: declaration.choices ?? {},
-    },
-    profile: declaration.profile,
-    shard: ended.shard ?? null,
-    rerun: ended.rerun,
+    ...ended.head,
     conforms: problems.length === 0 && !records.some(isRed),
     interrupted: ended.interrupted,
     problems,
@@ -130,32 +149,21 @@ export function recordOf(ended: Ended): RunRecord {
   };
 }
 
-function resultRecord(result: Result, known: KnownRecord | undefined, timed: boolean): ResultRecord {
+/** A result with what was foreseen of it; its time is only written when times were asked for. */
+export function resultRecord(result: Result, foreseen: Foreseen | undefined, timed: boolean): ResultRecord {
   const { id, title, behaviour, class: name, clauses, file, line } = result.case;
   const { verdict, details, differences, stderr = '', seconds } = result;
   return {
     ...{ id, title, behaviour, class: name, clauses, file, line, verdict, details },
     ...(differences === undefined ? {} : { differences }),
     ...(stderr.trim() === '' ? {} : { stderr }),
-    ...(known === undefined ? {} : { known }),
+    ...(foreseen === undefined ? {} : { known: knownRecord(foreseen) }),
     ...(timed && seconds !== undefined ? { seconds } : {}),
   };
 }
 
-function knownById(comparison: Comparison): Map<string, KnownRecord> {
-  const kinds: [KnownKind, readonly { result: Result; entry: KnownFailure }[]][] = [
-    ['expected', comparison.expected],
-    ['unexpected-pass', comparison.unexpectedPasses],
-    ['flaky', comparison.flaky],
-  ];
-  return new Map(
-    kinds.flatMap(([kind, list]) =>
-      list.map(({ result, entry: { status, reason, link, file, line } }): [string, KnownRecord] => [
-        result.case.id,
-        { kind, status, reason, ...(link === undefined ? {} : { link }), file, line },
-      ]),
-    ),
-  );
+function knownRecord({ kind, entry: { status, reason, link, file, line } }: Foreseen): KnownRecord {
+  return { kind, status, reason, ...(link === undefined ? {} : { link }), file, line };
 }
 
 function staleText({ file, line, pattern }: KnownFailure): string {
@@ -205,30 +213,4 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map
     else group.push(item);
   }
   return groups;
-}
-
-/** Reads what `--reporter json` wrote. */
-export function readRecord(file: string): RunRecord {
-  let data: unknown;
-  try {
-    data = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`cannot read results from ${file}: ${messageOf(error)}`);
-  }
-  if (!isRecord(data)) {
-    throw new UsageError(`${file} has no results of this version; write them with --reporter json=${file}`);
-  }
-  return data;
-}
-
-/** The format names the layout; what carries it was written by this program. */
-export function isRecord(data: unknown): data is RunRecord {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    'format' in data &&
-    data.format === RECORD_FORMAT &&
-    'results' in data &&
-    Array.isArray(data.results)
-  );
 }

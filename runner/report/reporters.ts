@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../message-of.js';
 import { readClauses } from '../spec.js';
 import { UsageError } from '../usage.js';
 import type { ReportRequest } from './flags.js';
 import { renderGitHub } from './github.js';
+import { renderStepSummary } from './github-summary.js';
 import { renderJson, renderJsonLines } from './json.js';
 import { renderJUnit } from './junit.js';
+import { isLive, type LiveReports } from './live.js';
 import { write } from './output.js';
 import { countsText, type RunRecord } from './record.js';
 import { renderTap } from './tap.js';
@@ -22,6 +24,8 @@ export interface ReportOptions {
   failures: number;
   /** For text, which tells it always: how long the run took. */
   seconds?: number;
+  /** The reports that have been written while the run went on. */
+  live?: LiveReports;
 }
 
 /**
@@ -29,10 +33,17 @@ export interface ReportOptions {
  * text; the other formats hold one run.
  */
 export async function writeReports(records: readonly RunRecord[], options: ReportOptions): Promise<void> {
-  const { requests } = options;
-  for (const request of requests) deliver(await rendered(request, records, options), request);
+  const { requests, live } = options;
+  const problems = [...(live?.problems ?? [])];
+  for (const request of requests) {
+    if (live !== undefined && isLive(request)) continue;
+    const problem = deliver(await rendered(request, records, options), request);
+    if (problem !== undefined) problems.push(problem);
+    if (request.name === 'github') addToStepSummary(records);
+  }
   const silent = requests.every(({ name, file }) => file !== undefined || name === 'github');
   if (silent) for (const record of records) process.stderr.write(`${oneLine(record)}\n`);
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
 async function rendered(
@@ -69,15 +80,28 @@ async function rendered(
   }
 }
 
-function deliver(text: string, { file }: ReportRequest): void {
+/** The answer says what could not be written; the other reports still can. */
+function deliver(text: string, { file }: ReportRequest): string | undefined {
   if (file === undefined) {
     write(text);
-    return;
+    return undefined;
   }
   try {
     writeFileSync(file, text);
+    return undefined;
   } catch (error) {
-    throw new UsageError(`cannot write ${file}: ${messageOf(error)}`);
+    return `cannot write ${file}: ${messageOf(error)}`;
+  }
+}
+
+/** GitHub shows the page of a job what its steps have added to this file. */
+function addToStepSummary(records: readonly RunRecord[]): void {
+  const file = process.env.GITHUB_STEP_SUMMARY ?? '';
+  if (file === '') return;
+  try {
+    for (const record of records) appendFileSync(file, renderStepSummary(record));
+  } catch (error) {
+    process.stderr.write(`lguest-conformance: no summary of the step: ${messageOf(error)}\n`);
   }
 }
 

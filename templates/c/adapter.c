@@ -5,61 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ----------------------------------------------------------------------------------------------------
- * Just enough JSON for requests, which are machine-written and of a known shape. A bigger implementation
- * is better off with a library.
- */
-
-/* Behind the value that begins at p. */
-static const char *skip(const char *p)
-{
-	int depth = 0;
-
-	do {
-		if (*p == '"') {
-			for (p++; *p && *p != '"'; p++)
-				if (*p == '\\' && p[1])
-					p++;
-		} else if (*p == '{' || *p == '[') {
-			depth++;
-		} else if (*p == '}' || *p == ']') {
-			depth--;
-		} else if (depth == 0) {
-			return p + strcspn(p, ",]}\r\n");
-		}
-		if (*p)
-			p++;
-	} while (depth > 0 && *p);
-	return p;
-}
-
-/* The value of a key of the object at p, or NULL. */
-static const char *member(const char *p, const char *key)
-{
-	size_t length = strlen(key);
-
-	if (!p || *p != '{')
-		return NULL;
-	for (p++; *p == '"' || *p == ','; p = skip(p)) {
-		const char *name = p + (*p == ',') + 1;
-
-		p = skip(name - 1) + 1;
-		if (!strncmp(name, key, length) && name[length] == '"')
-			return p;
-	}
-	return NULL;
-}
-
-static uint32_t number(const char *p)
-{
-	return p ? (uint32_t)strtoull(p, NULL, 10) : 0;
-}
-
-static int is(const char *p, const char *text)
-{
-	return p && !strncmp(p, text, strlen(text));
-}
+#include "json.h"
 
 /* ---------------------------------------------------------------------------------------------------- the host */
 
@@ -89,11 +35,10 @@ static void lguest_arch_setup_regs(uint32_t *regs, uint32_t start)
 static void run_case(const char *params)
 {
 	const char *given = member(member(params, "given"), "regs");
-	const char *steps = member(params, "steps");
-	const char *step = steps ? steps + 1 : NULL;
+	const char *step = first_item(member(params, "steps"));
 	uint32_t regs[REGISTERS];
 
-	if (!is(member(step, "op"), "\"lguest_arch_setup_regs\"") || *skip(step) == ',') {
+	if (!is(member(step, "op"), "\"lguest_arch_setup_regs\"") || next_item(step)) {
 		printf("\"error\":{\"code\":1001,\"message\":\"unsupported\","
 		       "\"data\":{\"reason\":\"anything but one lguest_arch_setup_regs\"}}");
 		return;

@@ -232,6 +232,12 @@ const storeRegister = (pops: boolean): Execute =>
 export const fstRegister = storeRegister(false);
 export const fstpRegister = storeRegister(true);
 
+/** FSTP1: FP-58. */
+export const fstp1 = onRegisters((fpu, _cpu, { modrm }) => {
+  if (!fpu.isEmpty(0)) fpu.set(modrm & 7, fpu.st(0));
+  fpu.pop();
+});
+
 /** FXCH: empty registers count as the default NaN. */
 export const fxch: Execute = onRegisters((fpu, _cpu, { modrm }) => {
   const index = modrm & 7;

@@ -63,7 +63,7 @@ export const x87Opcodes: OpcodeMap = {
       r('FLD', data.fldRegister),
       r('FXCH', data.fxch),
       [r('FNOP', data.fnop)],
-      r('FSTP', data.fstpRegister),
+      r('FSTP1', data.fstp1),
       [
         r('FCHS', arithmetic.fchs),
         r('FABS', arithmetic.fabs),

@@ -2,108 +2,43 @@
 /*
  * A small adapter in C: an lguest host that knows how to emulate IN and OUT, and nothing else. It needs the C library only.
  *
- * There is no JSON library here. The requests are machine-written JSON of a known shape, so it is enough to walk over values
- * ("skip") and to look up a key of an object or an item of a list ("member", "item"). The state in the answer is the text of
- * the given state with the numbers of EAX and EIP replaced, because an emulated instruction changes nothing else.
+ * There is no JSON library here: requests are read where they are. The state in the answer is the text of the given state with
+ * the numbers of EAX and EIP replaced, because an emulated instruction changes nothing else.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---------------------------------------------------------------------------------------------------- JSON */
-
-/* Behind the string that begins at p. */
-static const char *skip_string(const char *p)
-{
-	for (p++; *p && *p != '"'; p++)
-		if (*p == '\\' && p[1])
-			p++;
-	return *p ? p + 1 : p;
-}
-
-/* Behind the value that begins at p. */
-static const char *skip(const char *p)
-{
-	int depth = 0;
-
-	do {
-		if (*p == '"') {
-			p = skip_string(p);
-			continue;
-		}
-		if (*p == '{' || *p == '[')
-			depth++;
-		else if (*p == '}' || *p == ']')
-			depth--;
-		else if (depth == 0)
-			return p + strcspn(p, ",]} \t\r");
-		p++;
-	} while (depth > 0 && *p);
-	return p;
-}
-
-static const char *blank(const char *p)
-{
-	return p + strspn(p, " \t\r,:");
-}
-
-/* The value of a key of the object at p, or NULL. */
-static const char *member(const char *p, const char *key)
-{
-	size_t length = strlen(key);
-
-	if (!p || *p != '{')
-		return NULL;
-	for (p = blank(p + 1); *p == '"'; p = blank(skip(p))) {
-		const char *name = p + 1;
-
-		p = blank(skip_string(p));
-		if (!strncmp(name, key, length) && name[length] == '"')
-			return p;
-	}
-	return NULL;
-}
-
-/* The item of the list at p that has this number, or NULL. */
-static const char *item(const char *p, unsigned number)
-{
-	if (!p || *p != '[')
-		return NULL;
-	for (p = blank(p + 1); *p && *p != ']'; p = blank(skip(p)))
-		if (number-- == 0)
-			return p;
-	return NULL;
-}
-
-static int is(const char *p, const char *text)
-{
-	return p && !strncmp(p, text, strlen(text));
-}
-
-static uint32_t number(const char *p)
-{
-	return p ? (uint32_t)strtoull(p, NULL, 10) : 0;
-}
+#include "../../../templates/c/json.h"
 
 /* ---------------------------------------------------------------------------------------------------- the guest */
 
 static const char *unsupported; /* why the case at hand is not supported, or NULL */
 
-/* One byte of guest-physical memory; what is not given is zero. */
-static uint8_t read_byte(const char *given, uint32_t at)
+/* What is needed of the given state to read guest-physical memory. */
+struct memory {
+	uint32_t size, pfn_limit;
+	const char *access, *runs; /* lists */
+};
+
+static struct memory memory_of(const char *given)
 {
-	const char *run, *page;
+	return (struct memory){ number(member(given, "mem_size")), number(member(member(given, "lg"), "pfn_limit")),
+				member(given, "page_access"), member(given, "memory") };
+}
+
+/* One byte of guest-physical memory; what is not given is zero. */
+static uint8_t read_byte(const struct memory *memory, uint32_t at)
+{
 	uint8_t byte = 0;
 
-	if (at >= number(member(given, "mem_size")) ||
-	    (at + 1) / 4096 >= number(member(member(given, "lg"), "pfn_limit")))
+	if (at >= memory->size || (at + 1) / 4096 >= memory->pfn_limit)
 		unsupported = "killing a guest";
-	for (unsigned i = 0; (page = item(member(given, "page_access"), i)); i++)
+	for (const char *page = first_item(memory->access); page; page = next_item(page))
 		if (number(member(page, "guest_pfn")) == at / 4096 && is(member(page, "access"), "\"unmapped"))
 			unsupported = "killing a guest";
-	for (unsigned i = 0; (run = item(member(given, "memory"), i)); i++) {
+	for (const char *run = first_item(memory->runs); run; run = next_item(run)) {
 		const char *hex = member(run, "hex");
 		uint32_t offset = at - number(member(run, "at"));
 
@@ -116,24 +51,32 @@ static uint8_t read_byte(const char *given, uint32_t at)
 	return byte;
 }
 
-static uint32_t read_word(const char *given, uint32_t at)
+static uint32_t read_word(const struct memory *memory, uint32_t at)
 {
 	uint32_t word = 0;
 
 	for (int i = 3; i >= 0; i--)
-		word = word << 8 | read_byte(given, at + (uint32_t)i);
+		word = word << 8 | read_byte(memory, at + (uint32_t)i);
 	return word;
 }
 
-/* The guest-physical address behind a virtual one, by the guest's own two-level page tables. */
-static uint32_t guest_pa(const char *given, uint32_t virtual)
+/* The page directory that the virtual CPU uses: its guest-physical address. */
+static uint32_t page_directory(const char *given)
 {
-	const char *pgdirs = member(member(given, "lg"), "pgdirs");
-	const char *pgdir = item(pgdirs, number(member(member(given, "cpu"), "cpu_pgd")));
-	uint32_t entry = read_word(given, number(member(pgdir, "gpgdir")) + (virtual >> 22) * 4);
+	const char *pgdir = first_item(member(member(given, "lg"), "pgdirs"));
+
+	for (uint32_t i = number(member(member(given, "cpu"), "cpu_pgd")); pgdir && i > 0; i--)
+		pgdir = next_item(pgdir);
+	return number(member(pgdir, "gpgdir"));
+}
+
+/* The guest-physical address behind a virtual one, by the guest's own two-level page tables. */
+static uint32_t guest_pa(const struct memory *memory, uint32_t directory, uint32_t virtual)
+{
+	uint32_t entry = read_word(memory, directory + (virtual >> 22) * 4);
 
 	if (entry & 1)
-		entry = read_word(given, (entry & ~0xFFFu) + (virtual >> 12 & 0x3FF) * 4);
+		entry = read_word(memory, (entry & ~0xFFFu) + (virtual >> 12 & 0x3FF) * 4);
 	if (!(entry & 1))
 		unsupported = "killing a guest";
 	return (entry & ~0xFFFu) | (virtual & 0xFFF);
@@ -143,9 +86,10 @@ static uint32_t guest_pa(const char *given, uint32_t virtual)
 static void handle_trap(const char *given, uint32_t *eax, uint32_t *eip)
 {
 	const char *regs = member(given, "regs");
-	uint32_t at = guest_pa(given, *eip);
-	int prefixed = read_byte(given, at) == 0x66;
-	uint8_t byte = read_byte(given, at + (uint32_t)prefixed);
+	struct memory memory = memory_of(given);
+	uint32_t at = guest_pa(&memory, page_directory(given), *eip);
+	int prefixed = read_byte(&memory, at) == 0x66;
+	uint8_t byte = read_byte(&memory, at + (uint32_t)prefixed);
 	uint32_t length = 1 + (uint32_t)prefixed;
 
 	if (number(member(regs, "trapnum")) != 13 || number(member(regs, "errcode")) != 0 ||
@@ -187,13 +131,13 @@ static void print_state(const char *given, uint32_t eax, uint32_t eip)
 
 static void run_case(const char *params)
 {
-	const char *given = member(params, "given"), *steps = member(params, "steps");
+	const char *given = member(params, "given"), *step = first_item(member(params, "steps"));
 	const char *regs = member(given, "regs");
 	uint32_t eax = number(member(regs, "eax")), eip = number(member(regs, "eip"));
 
 	unsupported = NULL;
 	if (!is(member(params, "class"), "\"host\"") || !is(member(params, "profile"), "\"linux-2.6.29\"") ||
-	    !is(member(item(steps, 0), "op"), "\"handle_trap\"") || item(steps, 1))
+	    !is(member(step, "op"), "\"handle_trap\"") || next_item(step))
 		unsupported = "anything but one handle_trap of profile linux-2.6.29";
 	else if (!member(regs, "eax") || !member(regs, "eip"))
 		unsupported = "a state without registers";

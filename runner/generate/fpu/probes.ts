@@ -126,7 +126,7 @@ function storeProbe(random: Random, { name, opcode, reg, operand }: code.MemoryF
 // ------------------------------------------------------------------------------------------------- any state before
 
 /** An image for FRSTOR with anything in it. */
-function stateImage(random: Random, masks = ALL_MASKED): number[] {
+export function stateImage(random: Random, masks = ALL_MASKED): number[] {
   const pad = [0xff, 0xff];
   // Half of the images have only few registers that are not empty, or that are.
   const tags = random.pick([

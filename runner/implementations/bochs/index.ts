@@ -30,7 +30,7 @@ export interface BochsOptions {
 
 /** Bochs must answer some case within this time. */
 const SECONDS_OF_SILENCE = 10;
-/** A batch begins when so many requests have come, or none for so long. */
+/** When Bochs is free a batch begins, as soon as so many requests have come, or none for so long. */
 const BATCH = 512;
 const PAUSE_MILLISECONDS = 20;
 
@@ -66,7 +66,8 @@ class Bochs implements Implementation {
   #manner: Manner | undefined;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
+  /** The batch that is being run. */
+  #running: Promise<void> | undefined;
 
   constructor(options: BochsOptions) {
     this.#binary = options.binary ?? process.env.LGUEST_CONFORMANCE_BOCHS ?? 'bochs';
@@ -106,21 +107,31 @@ class Bochs implements Implementation {
     return new Promise((resolve) => {
       const [allowed = 0] = given.steps;
       this.#waiting.push({ given, instructions: Math.min(allowed, FIRST_INSTRUCTIONS), resolve });
-      clearTimeout(this.#timer);
-      if (this.#waiting.length >= BATCH) this.#flush();
-      else this.#timer = setTimeout(() => this.#flush(), PAUSE_MILLISECONDS);
+      if (this.#running === undefined) this.#schedule();
     });
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#flush();
-    await this.#running;
+    while (this.#waiting.length > 0 || this.#running !== undefined) {
+      this.#begin();
+      await this.#running;
+    }
   }
 
-  #flush(): void {
-    const batch = this.#waiting.splice(0);
-    this.#running = this.#running.then(() => this.#runAll(batch));
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.length >= BATCH) this.#begin();
+    else this.#timer = setTimeout(() => this.#begin(), PAUSE_MILLISECONDS);
+  }
+
+  /** What comes while a batch runs makes up the next one. */
+  #begin(): void {
+    clearTimeout(this.#timer);
+    if (this.#running !== undefined) return;
+    this.#running = this.#runAll(this.#waiting.splice(0)).finally(() => {
+      this.#running = undefined;
+      if (this.#waiting.length > 0) this.#schedule();
+    });
   }
 
   /** When Bochs ends in the middle, the case at hand gets the blame and the others a fresh Bochs. */

@@ -177,6 +177,10 @@ exchange:   cld
             mov dr2, eax
             mov dr3, eax
             fninit
+            mov cx, 8                       ; FNINIT leaves what is in the registers
+.next_st:   fldz
+            loop .next_st
+            fninit
             mov al, ONE_SHOT
             out TIMER_MODE, al
             mov al, bl

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { GeneralRegister, ProcessorRegisters, SegmentName, SegmentRegister } from '../../protocol.js';
+import type { GeneralRegister, ProcessorRegisters, SegmentName } from '../../protocol.js';
+import { isOutsideSaveArea, type OutsideSaveArea, readRegisters } from '../registers.js';
 
 /**
  * The state save area of system management mode as Bochs has it: that of processors with 64-bit extensions (AMD64
@@ -52,15 +53,12 @@ const TABLES = { gdtr: 0x7e60, idtr: 0x7e80 } as const;
 const VALID = 0x100;
 const PRESENT = 0x80;
 
-export type ElsewhereRegister = 'cr2' | 'sysenter_cs' | 'sysenter_esp' | 'sysenter_eip';
-export type SavedRegisters = Omit<ProcessorRegisters, ElsewhereRegister>;
-
 function placeOf(offset: number): number {
   const second = PARTS[1];
   return offset >= second.from ? PARTS[0].bytes + offset - second.from : offset - PARTS[0].from;
 }
 
-export function saveArea(registers: SavedRegisters): Buffer {
+export function saveArea(registers: ProcessorRegisters): Buffer {
   const area = Buffer.alloc(SAVED_BYTES);
   const put = (offset: number, value: number): void => {
     area.writeUInt32LE(value, placeOf(offset));
@@ -82,42 +80,20 @@ export function saveArea(registers: SavedRegisters): Buffer {
   return area;
 }
 
-export function readSaveArea(area: Buffer): SavedRegisters {
+/** @param outside what the area does not hold */
+export function readSaveArea(area: Buffer, outside: OutsideSaveArea): ProcessorRegisters {
   const get = (offset: number): number => area.readUInt32LE(placeOf(offset));
-  const segment = (name: SegmentName): SegmentRegister => {
-    const at = SEGMENTS[name];
-    const first = get(at);
-    return {
-      selector: first & 0xffff,
-      base: get(at + 8),
-      limit: get(at + 4),
-      attributes: (first >>> 16) & ~VALID,
-    };
-  };
-  const table = (at: number) => ({ base: get(at + 8), limit: get(at + 4) });
-  return {
-    eax: get(WORDS.eax),
-    ecx: get(WORDS.ecx),
-    edx: get(WORDS.edx),
-    ebx: get(WORDS.ebx),
-    esp: get(WORDS.esp),
-    ebp: get(WORDS.ebp),
-    esi: get(WORDS.esi),
-    edi: get(WORDS.edi),
-    eip: get(WORDS.eip),
-    eflags: get(WORDS.eflags),
-    cr0: get(WORDS.cr0),
-    cr3: get(WORDS.cr3),
-    cr4: get(WORDS.cr4),
-    es: segment('es'),
-    cs: segment('cs'),
-    ss: segment('ss'),
-    ds: segment('ds'),
-    fs: segment('fs'),
-    gs: segment('gs'),
-    tr: segment('tr'),
-    ldtr: segment('ldtr'),
-    gdtr: table(TABLES.gdtr),
-    idtr: table(TABLES.idtr),
-  };
+  return readRegisters({
+    word: (name) => (isOutsideSaveArea(name) ? outside[name] : get(WORDS[name])),
+    segment: (name) => {
+      const first = get(SEGMENTS[name]);
+      return {
+        selector: first & 0xffff,
+        base: get(SEGMENTS[name] + 8),
+        limit: get(SEGMENTS[name] + 4),
+        attributes: (first >>> 16) & ~VALID,
+      };
+    },
+    table: (name) => ({ base: get(TABLES[name] + 8), limit: get(TABLES[name] + 4) }),
+  });
 }

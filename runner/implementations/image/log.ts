@@ -11,9 +11,11 @@ import {
   SEGMENT_REGISTERS,
   type SegmentName,
   SYSENTER_REGISTERS,
+  type WordRegister,
 } from '../../protocol.js';
 import { imageOf, machineCase, observedRuns } from '../bare-machine.js';
 import type { Answer, Implementation } from '../implementation.js';
+import { readRegisters } from '../registers.js';
 
 /** What an image has written of one case. */
 interface Entry {
@@ -45,8 +47,8 @@ export function readLog(text: string): Map<string, Entry> {
 }
 
 /** The order of monitor.asm. */
-const PLACES = {
-  ...Object.fromEntries(GENERAL_REGISTERS.map((name, place) => [name, place])),
+const PLACES: Record<WordRegister, number> = {
+  ...{ eax: 0, ecx: 1, edx: 2, ebx: 3, esp: 4, ebp: 5, esi: 6, edi: 7 },
   ...{ eip: 8, eflags: 9, cr0: 10, cr2: 11, cr3: 12, cr4: 13 },
   ...{ sysenter_cs: 26, sysenter_esp: 27, sysenter_eip: 28 },
 };
@@ -117,11 +119,10 @@ function answerOf(request: CaseRequest, entry: Entry): Answer {
 /** The registers found, over those given where nothing was found. */
 function registersOf(given: ProcessorRegisters, found: readonly number[]): ProcessorRegisters {
   const at = (place: number): number => found[place] ?? 0;
-  const registers: ProcessorRegisters = { ...given };
-  for (const [name, place] of Object.entries(PLACES)) Object.assign(registers, { [name]: at(place) });
-  for (const name of SEGMENT_REGISTERS) {
-    registers[name] = { ...given[name], selector: at(SEGMENT_PLACES[name]) & 0xffff };
-  }
-  registers.idtr = { limit: at(IDTR_PLACE) & 0xffff, base: at(IDTR_PLACE + 1) };
-  return registers;
+  return readRegisters({
+    word: (name) => at(PLACES[name]),
+    segment: (name) => ({ ...given[name], selector: at(SEGMENT_PLACES[name]) & 0xffff }),
+    table: (name) =>
+      name === 'gdtr' ? given.gdtr : { limit: at(IDTR_PLACE) & 0xffff, base: at(IDTR_PLACE + 1) },
+  });
 }

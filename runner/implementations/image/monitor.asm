@@ -287,6 +287,10 @@ next_case:  mov dword [STARTED], 0
             mov eax, 0xffff0ff0
             mov dr6, eax
             fninit
+            mov ecx, 8                      ; FNINIT leaves what is in the registers
+.next_st:   fldz
+            loop .next_st
+            fninit
             call has_sysenter
             jz .no_msrs
             mov ecx, SYSENTER_CS + 2

@@ -3,9 +3,9 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { messageOf } from '../../message-of.js';
-import { type Declaration, PROTOCOL_VERSION } from '../../protocol.js';
+import { PROTOCOL_VERSION } from '../../protocol.js';
+import { createCMachine } from '../c-machine.js';
 import { CannotStart, type Implementation } from '../implementation.js';
-import { MachineImplementation } from '../machine-implementation.js';
 import { probe } from './probe.js';
 
 const SECONDS_FOR_A_CASE = 10;
@@ -13,7 +13,7 @@ const DEVICE = '/dev/kvm';
 
 /** The processor under this machine, all privilege levels of it, through Linux' KVM. */
 export function createKvm(options: { timeoutFactor?: number } = {}): Implementation {
-  return new Kvm({
+  return createCMachine({
     label: 'kvm',
     program: {
       source: 'kvm/kvm.c',
@@ -28,20 +28,18 @@ export function createKvm(options: { timeoutFactor?: number } = {}): Implementat
       profile: 'linux-2.6.29',
     },
     secondsForACase: SECONDS_FOR_A_CASE * (options.timeoutFactor ?? 1),
+    requirements: requireDevice,
     probe,
   });
 }
 
-class Kvm extends MachineImplementation {
-  override async start(): Promise<Declaration> {
-    try {
-      await access(DEVICE, constants.R_OK | constants.W_OK);
-    } catch (error) {
-      throw new CannotStart(
-        `there is no ${DEVICE} for this user: ${messageOf(error)}`,
-        'it needs Linux on a processor with virtualization, the module kvm_intel or kvm_amd, and membership in the group kvm',
-      );
-    }
-    return super.start();
+async function requireDevice(): Promise<void> {
+  try {
+    await access(DEVICE, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new CannotStart(
+      `there is no ${DEVICE} for this user: ${messageOf(error)}`,
+      'it needs Linux on a processor with virtualization, the module kvm_intel or kvm_amd, and membership in the group kvm',
+    );
   }
 }

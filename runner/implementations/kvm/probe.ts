@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { messageOf } from '../../message-of.js';
-import type { MemoryRun, ProcessorRegisters, SegmentRegister, StepResult } from '../../protocol.js';
+import type { MemoryRun, ProcessorRegisters, SegmentRegister } from '../../protocol.js';
 import type { MachineCase } from '../bare-machine.js';
 import { CannotStart } from '../implementation.js';
+import type { MachineReply } from '../machine-wire.js';
 
 const GDT = 0x1000;
 const IDT = 0x1800;
@@ -29,13 +30,15 @@ const INT_30 = 0x30;
  * On some machines KVM is software that interprets guest code, and not well. What a processor is needed for tells it apart:
  * INT n from level 3 must reach its handler, and code must run with paging on. Throws `CannotStart` when it does not.
  */
-export async function probe(run: (given: MachineCase) => Promise<StepResult>): Promise<void> {
+export async function probe(
+  ask: (given: MachineCase) => Promise<Pick<MachineReply, 'status' | 'registers'>>,
+): Promise<void> {
   for (const [what, given, eip] of PROBES) {
-    const found = await run(given).then(
-      ({ outcome, state }) => endOf(outcome.stop, state.registers),
+    const found = await ask(given).then(
+      ({ status, registers }) => endOf(status, registers.eip),
       (error: unknown) => messageOf(error),
     );
-    const due = endOf('hlt', { eip });
+    const due = endOf('hlt', eip);
     if (found === due) continue;
     throw new CannotStart(
       `KVM does not run guest code on the processor here, it interprets it, and wrongly: ${what} ended in ${found}, not in ${due}`,
@@ -44,11 +47,7 @@ export async function probe(run: (given: MachineCase) => Promise<StepResult>): P
   }
 }
 
-function endOf(stop: string, registers: unknown): string {
-  const eip =
-    typeof registers === 'object' && registers !== null && 'eip' in registers ? Number(registers.eip) : 0;
-  return `${stop} at ${eip.toString(16)}h`;
-}
+const endOf = (stop: string, eip: number): string => `${stop} at ${eip.toString(16)}h`;
 
 const handlerEnd = (vector: number): number => HANDLERS + 4 * vector + 1;
 

@@ -64,7 +64,7 @@ export class CaseRunner {
   async #registersAfter(stop: ProcessorStop, given: ProcessorRegisters): Promise<ProcessorRegisters> {
     switch (stop) {
       case 'shutdown':
-        return { ...given, ...(await this.machine.dump()) };
+        return this.machine.dump(given);
       case 'limit':
         return this.machine.unload(this.timeLimitSeconds);
       case 'hlt':

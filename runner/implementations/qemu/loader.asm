@@ -86,6 +86,10 @@ exchange:   cld
             mov dr2, eax
             mov dr3, eax
             fninit
+            mov cx, 8                       ; FNINIT leaves what is in the registers
+.next_st:   fldz
+            loop .next_st
+            fninit
             mov al, PGE                     ; changing PGE drops every translation, global ones too
             mov cr4, eax
             mov al, 0

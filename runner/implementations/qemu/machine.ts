@@ -15,6 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { ProcessorRegisters } from '../../protocol.js';
+import { endingWithUs } from '../command.js';
+import { OUTSIDE_SAVE_AREA, outsideSaveArea } from '../registers.js';
 import {
   FOUND,
   FOUND_SAVE,
@@ -33,8 +35,8 @@ import {
 } from './control-block.js';
 import { firmwareImage } from './firmware.js';
 import { Qmp, Stuck } from './qmp.js';
-import { type DumpedRegisters, parseRegisterDump } from './register-dump.js';
-import { readSaveArea, SAVE_AREA_BYTES, type SavedRegisters, writeSaveArea } from './state-save.js';
+import { parseRegisterDump } from './register-dump.js';
+import { readSaveArea, SAVE_AREA_BYTES, writeSaveArea } from './state-save.js';
 
 /** One page of memory to be copied to physical address `at`, a multiple of the page size. */
 export interface Page {
@@ -48,9 +50,6 @@ const MACHINE =
 
 /** The PAE-less processor that the suite describes: CMOV, CMPXCHG8B, SYSENTER, PSE, PGE, DE, TSC. */
 const PROCESSOR = 'pentium3,-pae';
-
-/** Ends QEMU together with this process, even when that is killed in the middle of an endless case. */
-const SETPRIV = '/usr/bin/setpriv';
 
 /** Bounds every wait for QEMU itself; a healthy one answers within milliseconds. */
 const PATIENCE_SECONDS = 5;
@@ -105,15 +104,15 @@ export class Machine {
     const ram = join(this.#folder, 'ram');
     writeFileSync(rom, firmwareImage());
     this.#ram = openSync(ram, 'w+');
-    const command = [
-      ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
-      ...[binary, '-accel', 'tcg', '-machine', MACHINE, '-cpu', PROCESSOR],
+    const options = [
+      ...['-accel', 'tcg', '-machine', MACHINE, '-cpu', PROCESSOR],
       ...['-object', `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ram},share=on`],
       ...['-m', `size=${RAM_BYTES}B`, '-bios', rom],
       ...['-global', 'apic.vapic=off', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
       ...['-action', 'reboot=shutdown,shutdown=pause'],
     ];
-    this.#child = spawn(command[0] ?? binary, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { file, args } = endingWithUs({ file: binary, args: options });
+    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const { stdin, stdout, stderr } = this.#child;
     if (stdin === null || stdout === null || stderr === null) throw new Error('QEMU has no pipes');
     this.#qmp = new Qmp(stdout, stdin, PATIENCE_SECONDS, (event) => this.#receiveEvent(event));
@@ -168,8 +167,7 @@ export class Machine {
     });
     this.#write(PAGE_LIST, list);
     this.#write(STAGING, staged);
-    const { cr2, sysenter_cs, sysenter_esp, sysenter_eip } = registers;
-    this.#write(GIVEN, Buffer.concat([cr2, sysenter_cs, sysenter_esp, sysenter_eip].map(wordOf)));
+    this.#write(GIVEN, Buffer.concat(OUTSIDE_SAVE_AREA.map((name) => wordOf(registers[name]))));
     const saveArea = Buffer.from(this.#rest);
     writeSaveArea(saveArea, registers);
     await this.#exchange(saveArea, pages.length, PATIENCE_SECONDS);
@@ -179,15 +177,8 @@ export class Machine {
   async unload(patienceSeconds = PATIENCE_SECONDS): Promise<ProcessorRegisters> {
     await this.#exchange(this.#rest, 0, patienceSeconds);
     this.#checkHandler();
-    const saved: SavedRegisters = readSaveArea(this.#read(FOUND_SAVE, SAVE_AREA_BYTES));
-    const elsewhere = this.#read(FOUND, 16);
-    return {
-      ...saved,
-      cr2: elsewhere.readUInt32LE(0),
-      sysenter_cs: elsewhere.readUInt32LE(4),
-      sysenter_esp: elsewhere.readUInt32LE(8),
-      sysenter_eip: elsewhere.readUInt32LE(12),
-    };
+    const outside = outsideSaveArea((place) => this.#word(FOUND + 4 * place));
+    return readSaveArea(this.#read(FOUND_SAVE, SAVE_AREA_BYTES), outside);
   }
 
   /** Whether the processor has executed HLT since `load`. */
@@ -195,9 +186,13 @@ export class Machine {
     return / HLT=1\b/.test(await this.#registerDump());
   }
 
-  /** The registers as the monitor shows them, for a processor that has shut down. */
-  async dump(): Promise<DumpedRegisters> {
-    return parseRegisterDump(await this.#registerDump());
+  /**
+   * The registers as the monitor shows them, for a processor that has shut down.
+   *
+   * @param given has the SYSENTER registers, which the monitor does not show
+   */
+  async dump(given: ProcessorRegisters): Promise<ProcessorRegisters> {
+    return parseRegisterDump(await this.#registerDump(), given);
   }
 
   /** Brings the machine back to rest after a triple fault. */

@@ -229,11 +229,12 @@ describe('what the machine cannot do', () => {
 
 describe('the state save area', () => {
   it('gives back what was put in', () => {
-    const { cr2, sysenter_cs, sysenter_esp, sysenter_eip, ...saved } = RING_0;
-    const registers = { ...saved, ldtr: { selector: 0x40, base: 0x1400, limit: 0x3f, attributes: 0x82 } };
+    const outside = { cr2: 0xabcd, sysenter_cs: 8, sysenter_esp: 0x5000, sysenter_eip: 0x8000 };
+    const ldtr = { selector: 0x40, base: 0x1400, limit: 0x3f, attributes: 0x82 };
+    const registers = { ...RING_0, ...outside, ldtr };
     const area = Buffer.alloc(SAVE_AREA_BYTES);
     writeSaveArea(area, registers);
-    expect(readSaveArea(area)).toEqual(registers);
+    expect(readSaveArea(area, outside)).toEqual(registers);
   });
 
   it('keeps the busy bit of the task register from TCG', () => {
@@ -262,9 +263,10 @@ describe('the register dump', () => {
   ].join('\r\n');
 
   it('is read by label', () => {
-    expect(parseRegisterDump(dump)).toMatchObject({
+    const given = { ...RING_0, sysenter_cs: 0x98 };
+    expect(parseRegisterDump(dump, given)).toMatchObject({
       ...{ eax: 1, ebx: 2, ecx: 3, edx: 4, esi: 5, edi: 6, ebp: 7, esp: 0x5000, eip: 0x8000, eflags: 0x202 },
-      ...{ cr0: 0x8000_0011, cr2: 0xabcd, cr3: 0x10000, cr4: 0x10 },
+      ...{ cr0: 0x8000_0011, cr2: 0xabcd, cr3: 0x10000, cr4: 0x10, sysenter_cs: 0x98 },
       cs: { selector: 8, base: 0x1000, limit: 0xf_ffff, attributes: 0x409b },
       ldtr: { selector: 0x40, base: 0x1400, limit: 0x3f, attributes: 0x82 },
       gdtr: { base: 0x1000, limit: 0xff },
@@ -273,7 +275,7 @@ describe('the register dump', () => {
   });
 
   it('is refused when a register is missing', () => {
-    expect(() => parseRegisterDump(dump.replace('CR2=', 'C-2='))).toThrow(/no CR2/);
+    expect(() => parseRegisterDump(dump.replace('CR2=', 'C-2='), RING_0)).toThrow(/no CR2/);
   });
 });
 

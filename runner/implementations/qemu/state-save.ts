@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { ProcessorRegisters, SegmentName, SegmentRegister } from '../../protocol.js';
+import { isOutsideSaveArea, type OutsideSaveArea, readRegisters } from '../registers.js';
 
 /**
  * The state save area of system management mode: what an SMI stores and RSM loads. The visible registers are where
@@ -61,12 +62,8 @@ const SEGMENT_NAMES = Object.keys(SEGMENTS) as SegmentName[];
 /** The limit, then the base. */
 const TABLES = { gdtr: 0x7f70, idtr: 0x7f54 } as const;
 
-/** What the state save area does not hold. */
-export type ElsewhereRegister = 'cr2' | 'sysenter_cs' | 'sysenter_esp' | 'sysenter_eip';
-export type SavedRegisters = Omit<ProcessorRegisters, ElsewhereRegister>;
-
 /** Writes `registers` over a state save area; whatever else it holds (revision, SMBASE) stays. */
-export function writeSaveArea(area: Buffer, registers: SavedRegisters): void {
+export function writeSaveArea(area: Buffer, registers: ProcessorRegisters): void {
   const put = (offset: number, value: number): void => {
     area.writeUInt32LE(value, offset - FIRST);
   };
@@ -87,41 +84,21 @@ export function writeSaveArea(area: Buffer, registers: SavedRegisters): void {
   put(DR7, DR7_AT_RESET);
 }
 
-export function readSaveArea(area: Buffer): SavedRegisters {
+/** @param outside what the area does not hold */
+export function readSaveArea(area: Buffer, outside: OutsideSaveArea): ProcessorRegisters {
   const get = (offset: number): number => area.readUInt32LE(offset - FIRST);
-  const segment = (name: SegmentName): SegmentRegister => {
-    const { selector, cached } = SEGMENTS[name];
-    return {
-      selector: get(selector),
-      base: get(cached + 8),
-      limit: get(cached + 4),
-      attributes: get(cached),
-    };
-  };
-  const table = (offset: number) => ({ base: get(offset + 4), limit: get(offset) });
-  return {
-    eax: get(WORDS.eax),
-    ecx: get(WORDS.ecx),
-    edx: get(WORDS.edx),
-    ebx: get(WORDS.ebx),
-    esp: get(WORDS.esp),
-    ebp: get(WORDS.ebp),
-    esi: get(WORDS.esi),
-    edi: get(WORDS.edi),
-    eip: get(WORDS.eip),
-    eflags: get(WORDS.eflags),
-    cr0: get(WORDS.cr0),
-    cr3: get(WORDS.cr3),
-    cr4: get(WORDS.cr4),
-    es: segment('es'),
-    cs: segment('cs'),
-    ss: segment('ss'),
-    ds: segment('ds'),
-    fs: segment('fs'),
-    gs: segment('gs'),
-    tr: withBusyTaskRegister(segment('tr')),
-    ldtr: segment('ldtr'),
-    gdtr: table(TABLES.gdtr),
-    idtr: table(TABLES.idtr),
-  };
+  return readRegisters({
+    word: (name) => (isOutsideSaveArea(name) ? outside[name] : get(WORDS[name])),
+    segment: (name) => {
+      const { selector, cached } = SEGMENTS[name];
+      const segment = {
+        selector: get(selector),
+        base: get(cached + 8),
+        limit: get(cached + 4),
+        attributes: get(cached),
+      };
+      return name === 'tr' ? withBusyTaskRegister(segment) : segment;
+    },
+    table: (name) => ({ base: get(TABLES[name] + 4), limit: get(TABLES[name]) }),
+  });
 }

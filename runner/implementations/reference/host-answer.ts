@@ -12,6 +12,7 @@ import {
   lguestPages,
   PAGE_MASK,
   PAGE_SIZE,
+  Physical,
   REGS_OFFSET,
   State,
   SWITCHER_PGD_INDEX,
@@ -20,30 +21,45 @@ import {
 } from '../../../reference/host/layout.js';
 import type { LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
-import type { MemoryRun } from '../../protocol.js';
+import type { WrittenPage } from '../../../reference/processor/moment.js';
 import { describeFile } from './device.js';
+import { flagAt, listAt, type Tree, treeAt, treesAt } from './fields.js';
 import { type HostMachine, roundUp } from './host-machine.js';
-import { nonZeroRuns } from './memory-runs.js';
+import { changedRuns, nonZeroRuns } from './memory-runs.js';
 import { describeModule } from './module.js';
 
 const ERESTART = -85;
+const NOTHING_KNOWN: Tree = {};
 
 type Table = Record<string, [number, number]>;
 
-/** The whole state of a host and its guests, in the shape of `given`. */
+/** The state of a host and its guests, in the shape of `given`. What is as it was is told by the object that is known. */
 export function describeState(machine: HostMachine): Record<string, unknown> {
   const state = describeHostAndGuests(machine);
   if (machine.device !== null) state.file = describeFile(machine.device, machine.kernel);
   if (machine.module !== null) state.module = describeModule(machine.host, machine.module);
+  if (machine.told !== null) machine.told = { state, guests: machine.guests.slice() };
+  machine.moment.begin();
   return state;
 }
 
+/** What is known of a guest, or of one of its virtual CPUs, and which pages were written since it was so. */
+interface Known {
+  told: Tree;
+  written: readonly WrittenPage[];
+}
+
+/** Whether none of the pages from one physical address up to another has been written. */
+function isUntouched({ written }: Known, from: number, to: number): boolean {
+  return written.every(({ page }) => (page + 1) * PAGE_SIZE <= from || page * PAGE_SIZE >= to);
+}
+
 function describeHostAndGuests(machine: HostMachine): Record<string, unknown> {
-  const words = new Uint32Array(machine.host.memory.bytes.buffer);
+  const { words } = machine.host.memory;
   const host = describeHost(machine);
   const pages = describePages(machine, words);
   const { user_buffer } = machine.kernel;
-  const guests = machine.guests.map((guest) => describeGuest(guest, words));
+  const guests = machine.guests.map((guest, index) => describeGuest(guest, knownOf(machine, guest, index)));
   const [guest] = guests;
   const [vcpu] = guest?.vcpus ?? [];
   if (machine.severalGuests || guest === undefined || vcpu === undefined)
@@ -53,13 +69,38 @@ function describeHostAndGuests(machine: HostMachine): Record<string, unknown> {
   return { regs, cpu, gdt, idt, lg, shadow, memory, host, pages, user_buffer };
 }
 
-function describeGuest(lg: Lguest, words: Uint32Array) {
+function knownOf({ told, moment, severalGuests }: HostMachine, lg: Lguest, index: number): Known | null {
+  if (told === null) return null;
+  // Another guest may have come into the place of one that has gone.
+  if (told.guests[index] !== lg) return null;
+  const { state } = told;
+  const tree = severalGuests ? treesAt(state, 'guests')[index] : { ...state, vcpus: [state] };
+  return { told: tree ?? NOTHING_KNOWN, written: moment.written() };
+}
+
+function describeGuest(lg: Lguest, known: Known | null) {
+  const { words } = lg.host.memory;
+  const vcpus = known === null ? [] : treesAt(known.told, 'vcpus');
   return {
-    vcpus: lg.cpus.map((cpu) => describeCpu(cpu, words)),
+    vcpus: lg.cpus.map((cpu, index) =>
+      describeCpu(cpu, known && { told: vcpus[index] ?? {}, written: known.written }, words),
+    ),
     lg: describeLg(lg),
-    shadow: describeShadow(lg, words),
-    memory: describeMemory(lg.launcher),
+    shadow:
+      known?.told.shadow !== undefined && isShadowAsKnown(lg, known)
+        ? known.told.shadow
+        : describeShadow(lg, words),
+    memory: describeMemory(lg.launcher, known),
   };
+}
+
+/** Whether the guest has the same shadow directories as before, and no page of any shadow table has been written. */
+function isShadowAsKnown(lg: Lguest, known: Known): boolean {
+  const slots = treesAt(treeAt(known.told, 'lg'), 'pgdirs');
+  return (
+    lg.pgdirs.every(({ pgdir }, index) => (pgdir !== null) === flagAt(slots[index] ?? {}, 'allocated')) &&
+    isUntouched(known, Physical.pagePool, Physical.pagePoolEnd)
+  );
 }
 
 function describeLg(lg: Lguest) {
@@ -78,7 +119,9 @@ function describeLg(lg: Lguest) {
   };
 }
 
-function describeCpu(cpu: LgCpu, words: Uint32Array) {
+function describeCpu(cpu: LgCpu, known: Known | null, words: Uint32Array) {
+  const hasKnownTables = known !== null && isUntouched(known, cpu.gdt, cpu.gdt + PAGE_SIZE);
+  const { gdt, idt } = hasKnownTables ? known.told : NOTHING_KNOWN;
   const regs: Record<string, number> = {};
   for (const name of GUEST_REGISTERS) regs[name] = cpu.regs.read(name);
   return {
@@ -99,8 +142,8 @@ function describeCpu(cpu: LgCpu, words: Uint32Array) {
       timer_armed: cpu.timer_armed,
       last_pages: cpu.last_pages,
     },
-    gdt: describeTable(words, cpu.gdt, GDT_ENTRIES),
-    idt: describeTable(words, cpu.idt, IDT_ENTRIES),
+    gdt: gdt ?? describeTable(words, cpu.gdt, GDT_ENTRIES),
+    idt: idt ?? describeTable(words, cpu.idt, IDT_ENTRIES),
   };
 }
 
@@ -150,9 +193,13 @@ function describeShadowTable(
   }
 }
 
-/** All of the guest's memory that is not zero, by guest-physical address. */
-function describeMemory({ memory, physical, size }: LauncherMemory): MemoryRun[] {
-  return nonZeroRuns(memory, physical, physical + roundUp(size), physical);
+/** All of the guest's memory that is not zero, by guest-physical address; or what is known of it, and what has changed. */
+function describeMemory({ memory, physical, size }: LauncherMemory, known: Known | null): unknown {
+  const end = physical + roundUp(size);
+  if (known === null) return nonZeroRuns(memory, physical, end, physical);
+  const told = listAt(known.told, 'memory');
+  const changes = changedRuns(known.written, physical, end, physical);
+  return changes.length === 0 ? told : [...told, ...changes];
 }
 
 // -------------------------------------------------------------------------------------------------- the host

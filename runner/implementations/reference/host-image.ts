@@ -8,6 +8,7 @@ import { bootKernel, bootMachine } from '../../../reference/host/machine.js';
 import type { Host } from '../../../reference/host/state.js';
 import { SWITCHER_IMAGE } from '../../../reference/host/switcher-image.js';
 import { type MemorySnapshot, PhysicalMemory } from '../../../reference/processor/memory.js';
+import type { Moment } from '../../../reference/processor/moment.js';
 import { flagAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
 
 const SMALLEST_MEMORY = 0x02000000;
@@ -27,6 +28,15 @@ export function memoryFor(guestBytes: number): PhysicalMemory {
     memories.set(size, memory);
   }
   return memory;
+}
+
+const moments = new WeakMap<PhysicalMemory, Moment>();
+
+/** The moment that the answers about a memory look back to. */
+export function momentOf(memory: PhysicalMemory): Moment {
+  const known = moments.get(memory) ?? memory.moment();
+  moments.set(memory, known);
+  return known;
 }
 
 /** What a host's part of memory and its tables depend on. */

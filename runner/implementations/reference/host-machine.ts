@@ -25,6 +25,7 @@ import { spteAddress, switcherPtePage } from '../../../reference/host/shadow-pag
 import { Host, LgCpu, Lguest } from '../../../reference/host/state.js';
 import type { Processor, Registers } from '../../../reference/processor/interface.js';
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
+import type { Moment } from '../../../reference/processor/moment.js';
 import { isObject } from '../../protocol.js';
 import { type MachineWithDevice, openFile, setStepFailures } from './device.js';
 import {
@@ -41,7 +42,7 @@ import {
   treesAt,
   wordAt,
 } from './fields.js';
-import { type Installation, installHost, memoryFor, setUpSwitcher } from './host-image.js';
+import { type Installation, installHost, memoryFor, momentOf, setUpSwitcher } from './host-image.js';
 import { type MachineWithModule, moduleSurroundings } from './module.js';
 
 /** A host with its guests, built from the `given` of a case. */
@@ -52,6 +53,10 @@ export interface HostMachine extends MachineWithDevice, MachineWithModule {
   listsPages: boolean;
   /** `lguest_arch_host_init` had run before the case. */
   initialised: boolean;
+  /** When `told` was so. */
+  moment: Moment;
+  /** What is known of the state before the step, and of which guests, and need not be told anew; null: all of it must be. */
+  told: { state: Tree; guests: readonly Lguest[] } | null;
 }
 
 /** How the processors of a class are made. */
@@ -99,6 +104,8 @@ export function buildMachine(
     initialised,
     device: null,
     module: moduleSurroundings(given),
+    moment: momentOf(memory),
+    told: null,
   };
   setUpPages(machine, given);
   let physical: number = Physical.guestMemory;

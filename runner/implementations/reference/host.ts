@@ -15,17 +15,23 @@ import { callModule, MODULE_OPERATIONS } from './module.js';
 import { CPU_OPERATIONS, HOST_OPERATIONS, type Returned } from './operations.js';
 import { ScriptedProcessor } from './scripted-processor.js';
 import { ScriptedWorld } from './scripted-world.js';
+import type { Telling } from './telling.js';
 import type { CaseWorld } from './world.js';
 
 /** Runs a case of class host: the processor follows the case's script. */
-export function runHostCase(request: CaseRequest, profile: Profile, observer?: HostObserver): CaseResult {
+export function runHostCase(
+  request: CaseRequest,
+  profile: Profile,
+  telling: Telling = 'whole',
+  observer?: HostObserver,
+): CaseResult {
   const world = new ScriptedWorld(givenOf(request));
   const makeProcessor: MakeProcessor = (memory, registers) => {
     const processor = new ScriptedProcessor(memory, registers, () => world.enterGuest());
     world.processors.push(processor);
     return processor;
   };
-  return runSteps(request, profile, world, makeProcessor, observer);
+  return runSteps(request, { profile, telling }, world, makeProcessor, observer);
 }
 
 /** The state that a case starts from. */
@@ -34,15 +40,21 @@ export function givenOf(request: CaseRequest): Tree {
   return request.given;
 }
 
+/** How a case is run. */
+export interface Manner {
+  profile: Profile;
+  telling: Telling;
+}
+
 /** Runs the steps of a case of class host or system. */
 export function runSteps(
   request: CaseRequest,
-  profile: Profile,
+  manner: Manner,
   world: CaseWorld,
   makeProcessor: MakeProcessor,
   observer?: HostObserver,
 ): CaseResult {
-  const machine = prepareMachine(request, profile, world, makeProcessor, observer);
+  const machine = prepareMachine(request, manner, world, makeProcessor, observer);
   const given = givenOf(request);
   return { steps: request.steps.map((step) => runStep(machine, world, step, given)) };
 }
@@ -50,7 +62,7 @@ export function runSteps(
 /** The host and its guests as a case gives them. */
 export function prepareMachine(
   request: CaseRequest,
-  profile: Profile,
+  { profile, telling }: Manner,
   world: CaseWorld,
   makeProcessor: MakeProcessor,
   observer?: HostObserver,
@@ -63,6 +75,8 @@ export function prepareMachine(
   world.hostIsReady?.(machine.host);
   machine.kernel.observer = observer;
   machine.kernel.reportsFpu = request.observe?.event_groups?.includes('fpu') ?? false;
+  if (telling === 'shared') machine.told = { state: given, guests: machine.guests.slice() };
+  machine.moment.begin();
   return machine;
 }
 

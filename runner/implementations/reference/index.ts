@@ -16,13 +16,17 @@ import { MalformedCase } from './fields.js';
 import { runHostCase } from './host.js';
 import { runProcessorCase } from './processor.js';
 import { runSystemCase } from './system.js';
+import type { Telling } from './telling.js';
 
 /** The reference in this process: all classes, all operations. */
 export class ReferenceImplementation implements Implementation {
   readonly label = 'reference';
   readonly window = 1;
 
-  constructor(private readonly profile: Profile) {}
+  constructor(
+    private readonly profile: Profile,
+    private readonly telling: Telling = 'whole',
+  ) {}
 
   async start(): Promise<Declaration> {
     return {
@@ -51,11 +55,11 @@ export class ReferenceImplementation implements Implementation {
   private runCase(request: CaseRequest): CaseResult {
     switch (request.class) {
       case 'processor':
-        return runProcessorCase(request);
+        return runProcessorCase(request, this.telling);
       case 'host':
-        return runHostCase(request, this.profile);
+        return runHostCase(request, this.profile, this.telling);
       case 'system':
-        return runSystemCase(request, this.profile);
+        return runSystemCase(request, this.profile, this.telling);
     }
   }
 }

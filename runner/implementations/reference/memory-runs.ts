@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { PhysicalMemory } from '../../../reference/processor/memory.js';
+import type { WrittenPage } from '../../../reference/processor/moment.js';
 import type { MemoryRun } from '../../protocol.js';
 
 const PAGE = 4096;
@@ -22,7 +23,7 @@ class Reader {
 
   constructor(memory: PhysicalMemory) {
     this.bytes = Buffer.from(memory.bytes.buffer);
-    this.words = new Uint32Array(memory.bytes.buffer, 0, memory.size >>> 2);
+    this.words = memory.words;
   }
 
   wholePage(page: number, origin: number): readonly MemoryRun[] {
@@ -83,4 +84,45 @@ export function nonZeroRuns(memory: PhysicalMemory, from: number, to: number, or
     for (const run of found) runs.push(run);
   }
   return runs;
+}
+
+/** Words that are as they were are told among changed ones rather than between two runs. */
+const GAP_WORDS = 2;
+
+/**
+ * What is not as it was, of the memory from `from` up to `to`, as runs of whole double words.
+ * @param written the pages that have been written since
+ * @param origin the physical address that counts as 0 in the runs
+ */
+export function changedRuns(
+  written: readonly WrittenPage[],
+  from: number,
+  to: number,
+  origin: number,
+): MemoryRun[] {
+  const runs: MemoryRun[] = [];
+  for (const { page, old, now } of written) {
+    const start = page * PAGE;
+    if (start >= from && start < to) addChanges(old, now, start - origin, runs);
+  }
+  return runs;
+}
+
+function addChanges(old: Uint32Array, now: Uint32Array, at: number, runs: MemoryRun[]): void {
+  let first = -1;
+  let last = -1;
+  const end = (): void => {
+    const bytes = Buffer.from(now.buffer, now.byteOffset + 4 * first, 4 * (last + 1 - first));
+    runs.push({ at: at + 4 * first, hex: bytes.toString('hex') });
+  };
+  for (let word = 0; word < old.length; word++) {
+    if (old[word] === now[word]) continue;
+    if (first >= 0 && word - last > GAP_WORDS) {
+      end();
+      first = -1;
+    }
+    if (first < 0) first = word;
+    last = word;
+  }
+  if (first >= 0) end();
 }

@@ -30,11 +30,11 @@ export function narrate(request: CaseRequest, profile: Profile): Story {
 function runWith(narrator: Narrator, request: CaseRequest, profile: Profile): CaseResult {
   switch (request.class) {
     case 'processor':
-      return runProcessorCase(request, narrator);
+      return runProcessorCase(request, 'whole', narrator);
     case 'host':
-      return runHostCase(request, profile, narrator);
+      return runHostCase(request, profile, 'whole', narrator);
     case 'system':
-      return runSystemCase(request, profile, { host: narrator, processor: narrator });
+      return runSystemCase(request, profile, 'whole', { host: narrator, processor: narrator });
   }
 }
 

@@ -12,10 +12,13 @@ import {
   type RunLimits,
   type ScheduledEvent,
 } from '../../../reference/processor/index.js';
+import type { Moment } from '../../../reference/processor/moment.js';
 import {
   type CaseRequest,
   type CaseResult,
   isProcessorGiven,
+  type MemoryRun,
+  type Observe,
   type PortAccess,
   type PortValue,
   type ProcessorGiven,
@@ -24,7 +27,8 @@ import {
   type RunStep,
 } from '../../protocol.js';
 import { MalformedCase } from './fields.js';
-import { nonZeroRuns } from './memory-runs.js';
+import { changedRuns, nonZeroRuns } from './memory-runs.js';
+import type { Telling } from './telling.js';
 
 /** The ports of a case: those that it lists answer, all others read as ones. Writes change nothing. */
 class CasePorts implements PortBus {
@@ -65,9 +69,13 @@ class Machine {
   readonly ports = new SwitchedPorts();
   readonly memory: PhysicalMemory;
   readonly processor: Processor;
+  private readonly moment: Moment;
+  /** The memory as it was told last, and was when the step began. */
+  private told: MemoryRun[] = [];
 
   constructor(size: number, observer?: ProcessorObserver) {
     this.memory = new PhysicalMemory(size);
+    this.moment = this.memory.moment();
     this.processor = createProcessor(this.memory, this.ports, observer);
   }
 
@@ -81,6 +89,16 @@ class Machine {
     this.processor.reset();
     this.processor.setRegisters(given.registers);
     this.ports.current = new CasePorts(given.io);
+    this.told = given.memory;
+    this.moment.begin();
+  }
+
+  /** The memory in the form `shared` of an answer: what was told before, and what has changed since. */
+  tellMemory(): MemoryRun[] {
+    const changes = changedRuns(this.moment.written(), 0, this.memory.size, 0);
+    this.moment.begin();
+    if (changes.length > 0) this.told = [...this.told, ...changes];
+    return this.told;
   }
 }
 
@@ -96,15 +114,24 @@ function machineFor(size: number, observer: ProcessorObserver | undefined): Mach
  * Runs a case of class processor. Throws `NotModelled` (of the reference) where the model ends.
  * @param observer is told every instruction and every exception
  */
-export function runProcessorCase(request: CaseRequest, observer?: ProcessorObserver): CaseResult {
+export function runProcessorCase(
+  request: CaseRequest,
+  telling: Telling = 'whole',
+  observer?: ProcessorObserver,
+): CaseResult {
   const { given } = request;
   if (!isProcessorGiven(given)) throw new MalformedCase('given is not the state of a processor');
   const machine = machineFor(given.memory_size, observer);
   machine.prepare(given);
-  return { steps: request.steps.map((step) => runStep(machine, step, request)) };
+  return { steps: request.steps.map((step) => runStep(machine, step, request, telling)) };
 }
 
-function runStep(machine: Machine, step: RequestStep, request: CaseRequest): ProcessorStepResult {
+function runStep(
+  machine: Machine,
+  step: RequestStep,
+  request: CaseRequest,
+  telling: Telling,
+): ProcessorStepResult {
   if (!isRunStep(step)) throw new MalformedCase(`class processor has no operation ${step.op}`);
   const { processor, ports } = machine;
   ports.current.accesses = [];
@@ -113,13 +140,17 @@ function runStep(machine: Machine, step: RequestStep, request: CaseRequest): Pro
     outcome: { stop },
     state: {
       registers: processor.registers(),
-      memory: (request.observe.memory ?? []).flatMap(([at, length]) =>
-        nonZeroRuns(machine.memory, at, Math.min(at + length, machine.memory.size), 0),
-      ),
+      memory: telling === 'shared' ? machine.tellMemory() : observedMemory(machine.memory, request.observe),
       io: ports.current.accesses,
     },
     events: [],
   };
+}
+
+function observedMemory(memory: PhysicalMemory, observe: Observe): MemoryRun[] {
+  return (observe.memory ?? []).flatMap(([at, length]) =>
+    nonZeroRuns(memory, at, Math.min(at + length, memory.size), 0),
+  );
 }
 
 function limitsOf(step: RunStep): RunLimits {

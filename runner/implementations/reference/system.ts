@@ -11,6 +11,7 @@ import type { MakeProcessor } from './host-machine.js';
 import { BOOT, runBootStep } from './system-boot.js';
 import { RUN_LAUNCHER, runLauncherStep } from './system-launcher.js';
 import { SystemWorld } from './system-world.js';
+import type { Telling } from './telling.js';
 
 /** What is told while the case that runs now is executed. */
 const observer: ProcessorObserver = {};
@@ -27,6 +28,7 @@ export interface SystemObservers {
 export function runSystemCase(
   request: CaseRequest,
   profile: Profile,
+  telling: Telling = 'whole',
   observers: SystemObservers = {},
 ): CaseResult {
   const [step, ...more] = request.steps;
@@ -43,9 +45,17 @@ export function runSystemCase(
     processor.setRegisters(registers);
     return processor;
   };
-  if (step?.op !== RUN_LAUNCHER) return runSteps(request, profile, world, makeProcessor, observers.host);
+  if (step?.op !== RUN_LAUNCHER) {
+    return runSteps(request, { profile, telling }, world, makeProcessor, observers.host);
+  }
   if (more.length > 0) throw new MalformedCase('run_launcher is the only step of its case');
-  const machine = prepareMachine(request, profile, world, makeProcessor, observers.host);
+  const machine = prepareMachine(
+    request,
+    { profile, telling: 'whole' },
+    world,
+    makeProcessor,
+    observers.host,
+  );
   return runLauncherStep(machine, world, step);
 }
 

@@ -26,16 +26,23 @@ export interface StdioOptions {
   timeoutFactor?: number;
 }
 
-export interface ProgramOptions extends StdioOptions, ProcessLimits {}
+export interface ProgramOptions extends StdioOptions, ProcessLimits {
+  /** What reports call it; default: the command. */
+  label?: string;
+}
 
 export interface ConnectOptions extends StdioOptions {
   /** A case may take as long as it likes: whoever sits at the other end has a debugger. */
   unhurried?: boolean;
 }
 
-/** Any program that speaks the protocol over its standard input and output. */
-export function createStdio(command: string, options: ProgramOptions = {}): Implementation {
-  return new StdioImplementation(command, processTransport(command, options), options);
+/** Any program that speaks the protocol over its standard input and output: a command line, or its words. */
+export function createStdio(
+  command: string | readonly string[],
+  options: ProgramOptions = {},
+): Implementation {
+  const label = options.label ?? (typeof command === 'string' ? command : command.join(' '));
+  return new StdioImplementation(label, processTransport(command, options), options);
 }
 
 /** An implementation that its author has started and that listens at `address`, see `parseAddress`. */
@@ -148,11 +155,11 @@ class StdioImplementation implements Implementation {
   #judge(request: CaseRequest, reply: Reply): Answer {
     const stderr = this.#session?.stderr() ?? '';
     if (reply.kind === 'error') {
-      const { code, message } = reply;
+      const { code, message, stack } = reply;
       if (code === ErrorCode.unsupported || code === ErrorCode.methodNotFound) {
         return { kind: 'unsupported', reason: reply.reason ?? message };
       }
-      return { kind: 'error', code, message: reply.reason ?? message, stderr };
+      return { kind: 'error', code, message: reply.reason ?? message, stderr: stack ?? stderr };
     }
     try {
       return { kind: 'result', result: checkCaseResult(request, reply.result) };

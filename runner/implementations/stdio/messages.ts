@@ -5,7 +5,7 @@ import { isObject } from '../../protocol.js';
 /** What an implementation answered to one request. */
 export type Reply =
   | { kind: 'result'; result: unknown }
-  | { kind: 'error'; code: number; message: string; reason?: string };
+  | { kind: 'error'; code: number; message: string; reason?: string; stack?: string };
 
 /** One line of an implementation's output: an answer with its id, or what is wrong with the line. */
 export type Incoming = { id: number; reply: Reply } | { problem: string };
@@ -15,14 +15,55 @@ const SHOWN = 200;
 
 /** A message as one line of ASCII; no byte of it can be taken for the end of a line by any reader. */
 export function encodeMessage(message: object): string {
-  return JSON.stringify(message).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return encoded(message);
 }
 
 export function encodeRequest(id: number, method: string, params?: object): string {
-  return encodeMessage({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) });
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${encoded(method)}`;
+  return params === undefined ? `${head}}` : `${head},"params":${encodedParams(params)}}`;
+}
+
+function encodedParams(params: object): string {
+  return encodedObject(params, (value, key) => (key === 'given' ? encodedGiven(value) : encoded(value)));
+}
+
+/** Given states of different cases have parts in common, which are then the same objects, and never change. */
+const SHARED = ['gdt', 'idt', 'host'];
+const textOfShared = new WeakMap<object, string>();
+
+function encodedGiven(given: unknown): string {
+  if (!isObject(given)) return encoded(given);
+  return encodedObject(given, (value, key) => {
+    if (key === 'memory' && Array.isArray(value)) return `[${value.map(encodedShared).join(',')}]`;
+    return SHARED.includes(key) ? encodedShared(value) : encoded(value);
+  });
+}
+
+function encodedShared(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return encoded(value);
+  const known = textOfShared.get(value);
+  if (known !== undefined) return known;
+  const text = encoded(value);
+  textOfShared.set(value, text);
+  return text;
+}
+
+/** As JSON, each value written by `write`; what has no text is left out. */
+function encodedObject(object: object, write: (value: unknown, key: string) => string): string {
+  let text = '';
+  for (const [key, value] of Object.entries(object)) {
+    const written = write(value, key);
+    if (written !== '') text += `${text === '' ? '' : ','}${encoded(key)}:${written}`;
+  }
+  return `{${text}}`;
+}
+
+/** As JSON, in ASCII; `undefined`, which has no text, is empty. */
+function encoded(value: unknown): string {
+  return (JSON.stringify(value) ?? '').replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Reads line `number` (counted from 1) of an implementation's output. */
@@ -49,15 +90,15 @@ export function parseReply(line: string, number: number): Incoming {
   if (!isObject(error) || !Number.isInteger(error.code) || typeof error.message !== 'string') {
     return { problem: `${place} has an error without an integer code and a message: ${shorten(line)}` };
   }
-  const data = error.data;
-  const reason = isObject(data) && typeof data.reason === 'string' ? data.reason : undefined;
+  const { reason, stack } = isObject(error.data) ? error.data : {};
   return {
     id,
     reply: {
       kind: 'error',
       code: Number(error.code),
       message: error.message,
-      ...(reason === undefined ? {} : { reason }),
+      ...(typeof reason === 'string' ? { reason } : {}),
+      ...(typeof stack === 'string' ? { stack } : {}),
     },
   };
 }

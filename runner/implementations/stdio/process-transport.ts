@@ -25,10 +25,10 @@ export interface ProcessLimits {
   memoryKib?: number;
 }
 
-/** A `Connect` that starts `command` (words as in a shell, but no shell) and talks over its standard streams. */
-export function processTransport(command: string, limits: ProcessLimits = {}): Connect {
+/** A `Connect` that starts `command` (words, or a line of them as in a shell) and talks over its standard streams. */
+export function processTransport(command: string | readonly string[], limits: ProcessLimits = {}): Connect {
   return async (events) => {
-    const [program, ...parameters] = splitWords(command);
+    const [program, ...parameters] = typeof command === 'string' ? splitWords(command) : command;
     if (program === undefined) throw new CannotStart('the command is empty', 'name a program');
     const words = [program, ...parameters];
     const [file = program, ...rest] =
@@ -77,7 +77,7 @@ class ProcessTransport implements Transport {
   readonly ended: Promise<string>;
   readonly #stderr = new Tail();
   readonly #splitter = new LineSplitter();
-  /** Lines that wait until the program has read what was sent before. */
+  /** Lines that wait to be sent together, at the end of this turn or when the program has read what was sent before. */
   readonly #queue: string[] = [];
   #blocked = false;
   #broken = false;
@@ -101,11 +101,12 @@ class ProcessTransport implements Transport {
   }
 
   send(line: string): void {
-    this.#queue.push(`${line}\n`);
-    if (!this.#blocked) this.#flush();
+    this.#queue.push(line);
+    if (this.#queue.length === 1 && !this.#blocked) setImmediate(() => this.#flush());
   }
 
   end(): void {
+    this.#flush();
     this.child.stdin.end();
   }
 
@@ -126,12 +127,11 @@ class ProcessTransport implements Transport {
 
   #flush(): void {
     this.#blocked = false;
-    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
-      if (!this.child.stdin.write(line)) {
-        this.#blocked = true;
-        return;
-      }
-    }
+    if (this.#queue.length === 0) return;
+    const text = `${this.#queue.join('\n')}\n`;
+    this.#queue.length = 0;
+    // Lines are ASCII.
+    this.#blocked = !this.child.stdin.write(text, 'latin1');
   }
 
   #receive(chunk: Buffer): void {

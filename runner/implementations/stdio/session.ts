@@ -181,7 +181,7 @@ function readDeclaration(outcome: Opening): Declaration {
   if (incoming.reply.kind === 'error') {
     throw new CannotStart(
       `it answered initialize with error ${incoming.reply.code}: ${incoming.reply.message}`,
-      'answer initialize with a result; see spec/protocol.md',
+      incoming.reply.reason ?? 'answer initialize with a result; see spec/protocol.md',
     );
   }
   try {

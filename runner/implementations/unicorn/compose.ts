@@ -3,7 +3,7 @@
 import { readLinear32 } from '../../expand/descriptors.js';
 import { deliver } from '../../expand/exception.js';
 import { MemoryImage } from '../../expand/image.js';
-import type { ProcessorRegisters, StepResult } from '../../protocol.js';
+import type { ProcessorRegisters, SegmentRegister, StepResult } from '../../protocol.js';
 import { type MachineCase, observedRuns, Unsupported, withNullSegments } from '../bare-machine.js';
 import type { MachineReply } from '../machine-wire.js';
 import { clip, refuseOtherDeliveries } from '../native/compose.js';
@@ -35,6 +35,9 @@ export function composeDelivery(given: MachineCase, reply: MachineReply): StepRe
     memory,
     { frameSelector: 'zero_extended' },
   );
+  if (levelOf(after.registers.cs) > levelOf(atFault.ss)) {
+    throw new Unsupported('a handler of an outer level: the engine does not look at gates');
+  }
   refuseOtherDeliveries(after.registers, after.memory);
   return {
     outcome: { stop: 'hlt', composed: true },
@@ -50,12 +53,14 @@ export function composeDelivery(given: MachineCase, reply: MachineReply): StepRe
   };
 }
 
+const levelOf = ({ attributes }: SegmentRegister): number => (attributes >>> 5) & 3;
+
 /** INT n looks at the privilege level of its gate, which the engine does not. */
 function requirePermission(vector: number, registers: ProcessorRegisters, memory: MemoryImage): void {
   const gate = registers.idtr.base + 8 * vector;
   const isBeyond = 8 * vector + 7 > registers.idtr.limit;
   const level = isBeyond ? 0 : (readLinear32(gate + 4, registers, memory) >>> 13) & 3;
-  if (isBeyond || level < ((registers.ss.attributes >>> 5) & 3)) {
+  if (isBeyond || level < levelOf(registers.ss)) {
     throw new Unsupported('INT n whose gate refuses it: the engine does not look at gates');
   }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { PROTOCOL_VERSION } from '../../protocol.js';
+import { createCMachine } from '../c-machine.js';
 import type { Implementation } from '../implementation.js';
-import { MachineImplementation } from '../machine-implementation.js';
 import { composeDelivery } from './compose.js';
 
 const SECONDS_FOR_A_CASE = 10;
@@ -17,7 +17,7 @@ const CHOICES = {
 
 /** The Unicorn engine, a library made of QEMU's code translator, driven by a C program that is built here. */
 export function createUnicorn(options: { timeoutFactor?: number } = {}): Implementation {
-  return new MachineImplementation({
+  return createCMachine({
     label: 'unicorn',
     program: {
       source: 'unicorn/unicorn.c',

@@ -70,15 +70,22 @@ static size_t find_word(uc_engine *uc, uc_context *context, uint32_t word, size_
 	return 0;
 }
 
-static void find_segments(void)
+static uc_engine *open_engine(void)
 {
-	const uc_x86_mmr ldtr = { 0x48, 0x11223344, 0x5566, 0x8200 }, tr = { 0x18, 0x21324354, 0x6677, 0x8b00 };
 	uc_engine *uc;
-	size_t tr_base;
-	uint32_t mode;
 
 	if (uc_open(UC_ARCH_X86, UC_MODE_32, &uc) || uc_context_alloc(uc, &context))
 		fail("Unicorn cannot be opened");
+	return uc;
+}
+
+static void find_segments(void)
+{
+	const uc_x86_mmr ldtr = { 0x48, 0x11223344, 0x5566, 0x8200 }, tr = { 0x18, 0x21324354, 0x6677, 0x8b00 };
+	uc_engine *uc = open_engine();
+	size_t tr_base;
+	uint32_t mode;
+
 	uc_reg_write(uc, UC_X86_REG_LDTR, &ldtr);
 	uc_reg_write(uc, UC_X86_REG_TR, &tr);
 	uc_context_save(uc, context);
@@ -104,11 +111,9 @@ static void find_error_code(void)
 {
 	static const uint8_t code[] = { 0xb8, 0x64, 0x3a, 0, 0, 0x8e, 0xc0 }; /* mov eax, 3a64h; mov es, eax */
 	uint32_t zero = 0;
-	uc_engine *uc;
+	uc_engine *uc = open_engine();
 	uc_hook hook;
 
-	if (uc_open(UC_ARCH_X86, UC_MODE_32, &uc) || uc_context_alloc(uc, &context))
-		fail("Unicorn cannot be opened");
 	uc_mem_map(uc, 0, 0x1000, UC_PROT_ALL);
 	uc_mem_write(uc, 0, code, sizeof(code));
 	uc_hook_add(uc, &hook, UC_HOOK_INTR, stop, NULL, 1, 0);
@@ -161,14 +166,20 @@ static uint32_t mode_flags(const struct registers *r)
 	return flags;
 }
 
+#define FPCW_AFTER_FNINIT 0x37f
+#define FPTAG_EMPTY 0xffff
+
 static void set_registers(uc_engine *uc, uc_context *context, const struct registers *r)
 {
 	uc_x86_mmr gdtr = { 0, r->gdtr.base, r->gdtr.limit, 0 }, idtr = { 0, r->idtr.base, r->idtr.limit, 0 };
 	struct cached cached[CACHED_REGISTERS];
+	const uint16_t fpcw = FPCW_AFTER_FNINIT, fptag = FPTAG_EMPTY;
 	uint32_t hflags;
 
 	for (int i = 0; i < 8; i++)
 		uc_reg_write(uc, general[i], &r->general[i]);
+	uc_reg_write(uc, UC_X86_REG_FPCW, &fpcw);
+	uc_reg_write(uc, UC_X86_REG_FPTAG, &fptag);
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
 	uc_reg_write(uc, UC_X86_REG_IDTR, &idtr);
 	uc_reg_write(uc, UC_X86_REG_CR4, &r->cr4);
@@ -302,13 +313,11 @@ static void judge_end(uc_err error)
 /* A new engine for each case: code that was translated for one must not run in another. */
 static void run_case(void)
 {
-	uc_engine *uc;
+	uc_engine *uc = open_engine();
 	uc_hook hook;
 
 	memset(&reply, 0, sizeof(reply));
 	executed = 0;
-	if (uc_open(UC_ARCH_X86, UC_MODE_32, &uc) || uc_context_alloc(uc, &context))
-		fail("Unicorn cannot be opened");
 	if (uc_mem_map_ptr(uc, 0, (request.memory_size + 4095) & ~4095u, UC_PROT_ALL, memory))
 		fail("Unicorn cannot map memory");
 	uc_hook_add(uc, &hook, UC_HOOK_INTR, stop_at_exception, NULL, 1, 0);

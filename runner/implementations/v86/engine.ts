@@ -6,8 +6,12 @@ import { LAYOUT } from './layout.js';
 /** RAM of the machine; v86 has nothing below 1 MiB in mind. */
 export const RAM_BYTES = 0x10_0000;
 
-/** v86 looks up from its work after so many instructions; it cannot be asked to do fewer. */
-const FUNCTIONS_IN_TABLE = 0x800;
+/** Instructions are functions of a table, which v86's own fill up to here; those that the JIT makes come after. */
+const OWN_FUNCTIONS = 1024;
+const FUNCTIONS_OF_JIT = 900;
+
+/** The setting of v86's JIT that turns it off. */
+const JIT_IS_OFF = 0;
 
 type Call = (...values: number[]) => number;
 
@@ -19,6 +23,7 @@ interface Exports {
   reset_cpu: Call;
   full_clear_tlb: Call;
   update_state_flags: Call;
+  codegen_finalize_finished: Call;
   get_eflags: Call;
   main_loop: Call;
 }
@@ -27,7 +32,11 @@ interface Exports {
 interface WebAssemblyApi {
   Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   Instance: new (module: object, imports: object) => { exports: object };
-  Table: new (kind: { element: 'anyfunc'; initial: number }) => object;
+  Table: new (kind: { element: 'anyfunc'; initial: number }) => Table;
+}
+
+interface Table {
+  set(index: number, value: unknown): void;
 }
 
 declare const WebAssembly: WebAssemblyApi;
@@ -37,23 +46,28 @@ export function compile(wasm: Uint8Array<ArrayBuffer>): object {
   return new WebAssembly.Module(wasm);
 }
 
-/** v86's processor (its interpreter; the JIT stays off) with RAM and ports that the runner keeps, and nothing else. */
+/** v86's processor with RAM and ports that the runner keeps, and nothing else. */
 export class Engine {
   /** Port accesses since the list was last emptied. */
   accesses: PortAccess[] = [];
   /** What reads other than all ones. */
   ports: readonly PortValue[] = [];
   readonly #exports: Exports;
+  readonly #functions = new WebAssembly.Table({
+    element: 'anyfunc',
+    initial: OWN_FUNCTIONS + FUNCTIONS_OF_JIT,
+  });
   readonly #ram: number;
   #clock = 0;
   #said = '';
 
-  constructor(module: object) {
+  /** @param jit whether v86 translates what it runs often; it is as good a processor without, and easier to follow */
+  constructor(module: object, jit: boolean) {
     const { exports } = new WebAssembly.Instance(module, { env: this.#environment() });
     if (!isV86(exports)) throw new Error('the module does not export what v86 0.5 exports');
     this.#exports = exports;
     exports.rust_init();
-    exports.set_jit_config(0, 1);
+    exports.set_jit_config(JIT_IS_OFF, Number(!jit));
     this.state.setUint32(LAYOUT.memorySize, RAM_BYTES, true);
     this.#ram = exports.allocate_memory(RAM_BYTES) >>> 0;
   }
@@ -100,16 +114,20 @@ export class Engine {
       return this.#clock;
     };
     return {
-      __indirect_function_table: new WebAssembly.Table({ element: 'anyfunc', initial: FUNCTIONS_IN_TABLE }),
+      __indirect_function_table: this.#functions,
       microtick: clock,
       run_hardware_timers: () => 100,
       get_rand_int: none,
       stop_idling: none,
       cpu_event_halt: none,
       cpu_exception_hook: none,
-      jit_clear_func: none,
-      jit_clear_all_funcs: none,
-      codegen_finalize: none,
+      jit_clear_func: (index: number) => this.#functions.set(OWN_FUNCTIONS + index, null),
+      jit_clear_all_funcs: () => {
+        for (let index = 0; index < FUNCTIONS_OF_JIT; index++)
+          this.#functions.set(OWN_FUNCTIONS + index, null);
+      },
+      codegen_finalize: (index: number, start: number, flags: number, at: number, length: number) =>
+        this.#finish(index, start, flags, new Uint8Array(this.#exports.memory.buffer, at >>> 0, length)),
       log_from_wasm: none,
       dbg_trace_from_wasm: none,
       abort: none,
@@ -131,6 +149,16 @@ export class Engine {
     };
   }
 
+  /** Makes a function of the module that the JIT has written for the code at physical address `start`. */
+  #finish(index: number, start: number, flags: number, code: Uint8Array<ArrayBuffer>): void {
+    const { memory, ...functions } = this.#exports;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), {
+      e: { ...functions, m: memory },
+    });
+    this.#functions.set(OWN_FUNCTIONS + index, Reflect.get(exports, 'f'));
+    this.#exports.codegen_finalize_finished(index, start, flags);
+  }
+
   #hear(at: number, length: number): void {
     this.#said += `${Buffer.from(this.#exports.memory.buffer, at >>> 0, length).toString()}\n`;
   }
@@ -147,7 +175,7 @@ export class Engine {
       dir: 'out',
       port,
       size,
-      value: (value >>> 0) & (size === 4 ? -1 : 2 ** (8 * size) - 1),
+      value: (value & (2 ** (8 * size) - 1)) >>> 0,
     });
     return 0;
   }
@@ -160,6 +188,7 @@ const FUNCTIONS = [
   'reset_cpu',
   'full_clear_tlb',
   'update_state_flags',
+  'codegen_finalize_finished',
   'get_eflags',
   'main_loop',
 ] as const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { readFileSync } from 'node:fs';
+import { accessSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../message-of.js';
@@ -10,10 +10,10 @@ import { CannotStart } from '../implementation.js';
 const CURE =
   'npm install v86 in the folder you run this from, or name the folder of the package in LGUEST_CONFORMANCE_V86';
 
-/** The installed npm package v86: its version and its WebAssembly module. */
+/** The installed npm package v86: its version and where its WebAssembly module is. */
 export interface V86Package {
   version: string;
-  wasm: Uint8Array<ArrayBuffer>;
+  module: string;
 }
 
 /** Reads the package named by LGUEST_CONFORMANCE_V86, else the one of the current folder; throws `CannotStart`. */
@@ -22,7 +22,9 @@ export function v86Package(): V86Package {
   try {
     const description: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const version = isObject(description) ? String(description.version) : 'unknown';
-    return { version, wasm: new Uint8Array(readFileSync(join(folder, 'build', 'v86.wasm'))) };
+    const module = join(folder, 'build', 'v86.wasm');
+    accessSync(module);
+    return { version, module };
   } catch (error) {
     throw new CannotStart(`${folder} is not the npm package v86: ${messageOf(error)}`, CURE);
   }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import {
+  CONTROL_REGISTERS,
   GENERAL_REGISTERS,
   type ProcessorRegisters,
   type SegmentName,
   type SegmentRegister,
+  SYSENTER_REGISTERS,
+  type WordRegister,
 } from '../../protocol.js';
+import { readRegisters } from '../registers.js';
 import { LAYOUT, SEGMENT_ORDER } from './layout.js';
 
 const PE = 1;
@@ -14,28 +18,45 @@ const VM = 1 << 17;
 const WIDE = 0x4000;
 /** In the type of a TSS: it is a 32-bit one. */
 const TSS_32 = 8;
-const CONTROL = { cr0: 0, cr2: 2, cr3: 3, cr4: 4 } as const;
-const CONTROL_NAMES = ['cr0', 'cr2', 'cr3', 'cr4'] as const;
+
+/** Where the double words are that v86 keeps as they are. */
+const WORDS: Record<Exclude<WordRegister, 'eip' | 'eflags'>, number> = {
+  eax: LAYOUT.general,
+  ecx: LAYOUT.general + 4,
+  edx: LAYOUT.general + 8,
+  ebx: LAYOUT.general + 12,
+  esp: LAYOUT.general + 16,
+  ebp: LAYOUT.general + 20,
+  esi: LAYOUT.general + 24,
+  edi: LAYOUT.general + 28,
+  cr0: LAYOUT.control,
+  cr2: LAYOUT.control + 8,
+  cr3: LAYOUT.control + 12,
+  cr4: LAYOUT.control + 16,
+  sysenter_cs: LAYOUT.sysenterCs,
+  sysenter_esp: LAYOUT.sysenterEsp,
+  sysenter_eip: LAYOUT.sysenterEip,
+};
+const WORD_NAMES = [...GENERAL_REGISTERS, ...CONTROL_REGISTERS, ...SYSENTER_REGISTERS] as const;
+
+const TABLES = {
+  gdtr: { base: LAYOUT.gdtrBase, limit: LAYOUT.gdtrLimit },
+  idtr: { base: LAYOUT.idtrBase, limit: LAYOUT.idtrLimit },
+} as const;
 
 /** Stores all registers in v86's fields; what v86 derives from them is to be refreshed after that. */
 export function storeRegisters(state: DataView, registers: ProcessorRegisters): void {
   const put = (at: number, value: number): void => state.setUint32(at, value >>> 0, true);
-  GENERAL_REGISTERS.forEach((name, index) => {
-    put(LAYOUT.general + 4 * index, registers[name]);
-  });
-  for (const name of CONTROL_NAMES) put(LAYOUT.control + 4 * CONTROL[name], registers[name]);
+  for (const name of WORD_NAMES) put(WORDS[name], registers[name]);
   for (const name of SEGMENT_ORDER) storeSegment(state, name, registers[name]);
   put(LAYOUT.flagsPending, 0);
   put(LAYOUT.eflags, registers.eflags);
   put(LAYOUT.linearEip, registers.cs.base + registers.eip);
   put(LAYOUT.previousLinearEip, registers.cs.base + registers.eip);
-  put(LAYOUT.gdtrBase, registers.gdtr.base);
-  put(LAYOUT.gdtrLimit, registers.gdtr.limit);
-  put(LAYOUT.idtrBase, registers.idtr.base);
-  put(LAYOUT.idtrLimit, registers.idtr.limit);
-  put(LAYOUT.sysenterCs, registers.sysenter_cs);
-  put(LAYOUT.sysenterEsp, registers.sysenter_esp);
-  put(LAYOUT.sysenterEip, registers.sysenter_eip);
+  for (const name of ['gdtr', 'idtr'] as const) {
+    put(TABLES[name].base, registers[name].base);
+    put(TABLES[name].limit, registers[name].limit);
+  }
   const isProtected = (registers.cr0 & PE) !== 0;
   state.setUint8(LAYOUT.protectedMode, Number(isProtected));
   state.setUint8(LAYOUT.level, levelOf(registers, isProtected));
@@ -66,8 +87,6 @@ function storeSegment(state: DataView, name: SegmentName, segment: SegmentRegist
  */
 export function loadRegisters(state: DataView, eflags: number): ProcessorRegisters {
   const get = (at: number): number => state.getUint32(at, true);
-  const general = (index: number): number => get(LAYOUT.general + 4 * index);
-  const control = (index: number): number => get(LAYOUT.control + 4 * index);
   const segment = (name: SegmentName): SegmentRegister => {
     const index = SEGMENT_ORDER.indexOf(name);
     return {
@@ -77,34 +96,13 @@ export function loadRegisters(state: DataView, eflags: number): ProcessorRegiste
       attributes: state.getUint8(LAYOUT.accessBytes + index),
     };
   };
-  const cs = segment('cs');
-  return {
-    eax: general(0),
-    ecx: general(1),
-    edx: general(2),
-    ebx: general(3),
-    esp: general(4),
-    ebp: general(5),
-    esi: general(6),
-    edi: general(7),
-    eip: (get(LAYOUT.linearEip) - cs.base) >>> 0,
-    eflags,
-    cr0: control(CONTROL.cr0),
-    cr2: control(CONTROL.cr2),
-    cr3: control(CONTROL.cr3),
-    cr4: control(CONTROL.cr4),
-    es: segment('es'),
-    cs,
-    ss: segment('ss'),
-    ds: segment('ds'),
-    fs: segment('fs'),
-    gs: segment('gs'),
-    tr: segment('tr'),
-    ldtr: segment('ldtr'),
-    gdtr: { base: get(LAYOUT.gdtrBase), limit: get(LAYOUT.gdtrLimit) },
-    idtr: { base: get(LAYOUT.idtrBase), limit: get(LAYOUT.idtrLimit) },
-    sysenter_cs: get(LAYOUT.sysenterCs),
-    sysenter_esp: get(LAYOUT.sysenterEsp),
-    sysenter_eip: get(LAYOUT.sysenterEip),
-  };
+  return readRegisters({
+    word: (name) => {
+      if (name === 'eflags') return eflags;
+      if (name === 'eip') return (get(LAYOUT.linearEip) - segment('cs').base) >>> 0;
+      return get(WORDS[name]);
+    },
+    segment,
+    table: (name) => ({ base: get(TABLES[name].base), limit: get(TABLES[name].limit) }),
+  });
 }

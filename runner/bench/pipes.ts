@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/**
+ * What it costs to ask an implementation: in this process, through `serve`, and through the example in C, whose own work is
+ * next to nothing. Beside it stands a bare echo of the same request lines through a pipe: no program that is asked over pipes
+ * can be faster. The cases are those of class host that the C example does, run again and again.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Case } from '../cases/case.js';
+import { loadSuite } from '../cases/suite.js';
+import { expandCase } from '../expand/request.js';
+import type { Implementation } from '../implementations/implementation.js';
+import { createImplementation } from '../implementations/index.js';
+import { encodeRequest } from '../implementations/stdio/messages.js';
+import { judgingFor } from '../judging.js';
+import { packageRoot } from '../package.js';
+import type { Declaration } from '../protocol.js';
+import { runCases } from '../run.js';
+import { table } from './table.js';
+
+const ROUNDS = 5;
+/** Cases of one measurement; the first passes are not counted, so that what is compiled while running is compiled. */
+const CASES = 3000;
+const WINDOW = 16;
+const NEWLINE = 0x0a;
+
+const options = { profile: undefined, timeoutFactor: 1 };
+
+/** Something that is measured: it works through so many cases, or lines. */
+interface Contender {
+  name: string;
+  work: () => Promise<unknown>;
+  /** What its rate is compared with. */
+  against?: string;
+}
+
+/** The table of what was measured, as text. */
+export async function measurePipes(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'lguest-conformance-bench-'));
+  const started: Implementation[] = [];
+  try {
+    const adapter = compiled(folder);
+    if (adapter === undefined) return 'pipes: not measured, there is no C compiler (cc)';
+    const cases = await casesDoneBy(adapter);
+    const start = async (name: string, window?: number): Promise<Implementation> => {
+      const implementation = await createImplementation(name, { ...options, window });
+      started.push(implementation);
+      await implementation.start();
+      return implementation;
+    };
+    const lines = linesOf(cases);
+    const cli = join(packageRoot, 'dist', 'runner', 'cli.js');
+    const contenders: Contender[] = [
+      contender('reference in process', await start('reference'), cases),
+      contender('reference through serve', await start(`"${process.execPath}" "${cli}" serve`), cases),
+      { name: 'bare echo, window 1', work: () => echoed(lines, 1) },
+      {
+        ...contender('C example, window 1', await start(adapter, 1), cases),
+        against: 'bare echo, window 1',
+      },
+      { name: `bare echo, window ${WINDOW}`, work: () => echoed(lines, WINDOW) },
+      {
+        ...contender(`C example, window ${WINDOW}`, await start(adapter, WINDOW), cases),
+        against: `bare echo, window ${WINDOW}`,
+      },
+    ];
+    const rates = await measured(contenders, cases.length);
+    const bytes = Math.round(lines.reduce((sum, line) => sum + line.length, 0) / lines.length);
+    const about = `${cases.length} cases of class host, requests of ${bytes} bytes on the average`;
+    return `${about}, median of ${ROUNDS} rounds\n\n${table(rows(contenders, rates))}\n\n${await startUp(cli)}`;
+  } finally {
+    for (const implementation of started) await implementation.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function compiled(folder: string): string | undefined {
+  const program = join(folder, 'adapter');
+  const source = join(packageRoot, 'runner', 'examples', 'c', 'adapter.c');
+  return spawnSync('cc', ['-O2', '-o', program, source]).status === 0 ? program : undefined;
+}
+
+/** Cases that the adapter does and does not refuse, repeated until there are enough. */
+async function casesDoneBy(adapter: string): Promise<Case[]> {
+  const { cases } = await loadSuite(['io-emulation']);
+  const implementation = await createImplementation(adapter, options);
+  const declaration = await implementation.start();
+  const hosts = cases.filter((entry) => entry.class === 'host' && entry.unspecifiedBy === undefined);
+  const results = await runCases(implementation, hosts, { declaration, judging: judgingFor(declaration) });
+  await implementation.stop();
+  const done = results.filter(({ verdict }) => verdict === 'pass').map((result) => result.case);
+  return Array.from({ length: CASES }, (_, index) => done[index % done.length]).flatMap(
+    (entry) => entry ?? [],
+  );
+}
+
+const declared: Declaration = {
+  protocol_version: 1,
+  implementation: { name: 'bench', version: '1' },
+  classes: ['host'],
+  profile: 'linux-2.6.29',
+};
+
+function linesOf(cases: readonly Case[]): string[] {
+  return cases.map(
+    (entry, id) => `${encodeRequest(id, 'run_case', expandCase(entry, judgingFor(declared)).request)}\n`,
+  );
+}
+
+function contender(name: string, implementation: Implementation, cases: readonly Case[]): Contender {
+  const judging = judgingFor(declared);
+  return { name, work: () => runCases(implementation, cases, { declaration: declared, judging }) };
+}
+
+/** Sends lines through `cat`, so many of them under way at a time. */
+async function echoed(lines: readonly string[], window: number): Promise<void> {
+  const cat = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    let sent = 0;
+    let received = 0;
+    const send = (): void => {
+      while (sent < lines.length && sent - received < window) cat.stdin.write(lines[sent++] ?? '');
+    };
+    cat.once('error', reject);
+    cat.stdout.on('data', (chunk: Buffer) => {
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) received++;
+      if (received === lines.length) resolve();
+      else send();
+    });
+    send();
+  });
+  cat.stdin.end();
+}
+
+/** Cases a second, the median of the rounds. */
+async function measured(contenders: readonly Contender[], count: number): Promise<Map<string, number>> {
+  const seconds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < ROUNDS + 1; round++) {
+    for (const { name, work } of contenders) {
+      const began = performance.now();
+      await work();
+      // The first round is for the compiler.
+      if (round > 0) seconds.get(name)?.push((performance.now() - began) / 1000);
+    }
+  }
+  return new Map([...seconds].map(([name, list]) => [name, count / median(list)]));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+function rows(contenders: readonly Contender[], rates: ReadonlyMap<string, number>): string[][] {
+  const rateOf = (name: string): number => rates.get(name) ?? Number.NaN;
+  return [
+    ['measured', 'a second', 'ratio', 'to'],
+    ...contenders.map(({ name, against }) => [
+      name,
+      Math.round(rateOf(name)).toLocaleString('en'),
+      against === undefined ? '' : (rateOf(name) / rateOf(against)).toFixed(2),
+      against ?? '',
+    ]),
+  ];
+}
+
+/** Time from starting the program to the first verdict, of one case and of a run of all. */
+async function startUp(cli: string): Promise<string> {
+  const of = async (...patterns: string[]): Promise<number> => {
+    const times: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) times.push(await firstVerdict(cli, patterns));
+    return Math.round(median(times));
+  };
+  const one = await of('io-emulation/in-byte/in-al-imm8');
+  const all = await of();
+  return `from start to the first verdict: ${one} ms for one case, ${all} ms for a run of all`;
+}
+
+function firstVerdict(cli: string, patterns: readonly string[]): Promise<number> {
+  const began = performance.now();
+  const run = spawn(process.execPath, [cli, 'run', ...patterns, '--reporter', 'jsonl'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    let text = '';
+    run.once('error', reject);
+    run.once('close', () => reject(new Error('the run had no verdict')));
+    run.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (!text.includes('"type":"result"')) return;
+      resolve(performance.now() - began);
+      run.kill();
+    });
+  });
+}

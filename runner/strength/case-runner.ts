@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Stryker's test runner of this project: the cases, and nothing else, may kill a mutant. */
+
+import { readFileSync } from 'node:fs';
+import {
+  DryRunStatus,
+  type DryRunResult,
+  type MutantRunOptions,
+  type MutantRunResult,
+  MutantRunStatus,
+  type TestRunner,
+  type TestRunnerCapabilities,
+  TestStatus,
+} from '@stryker-mutator/api/test-runner';
+import { readClauses } from '../spec.js';
+import { allCaseRuns, type CaseRun } from './case-runs.js';
+import { ClauseMarks } from './clause-marks.js';
+import { Coverage } from './coverage.js';
+import { type Reference, ReferenceScript } from './instance.js';
+import { Order } from './order.js';
+import { shuffled } from './shuffled.js';
+import { endsWithin } from './time-limit.js';
+
+/** For Stryker all cases are one test: which of them come to which mutant is kept here, 20,000 times smaller. */
+const TEST = 'cases';
+
+/** How much more often than in any case without mutation a mutant may be come to. */
+const HIT_FACTOR = 10;
+const SPARE_HITS = 20_000;
+
+/** A batch of cases that take so long together has a time limit of its own. */
+const BATCH_MILLISECONDS = 100;
+/** Generous, since other work of the machine counts too: the limit on hits ends most loops long before. */
+const TIME_FACTOR = 50;
+const SPARE_MILLISECONDS = 8_000;
+
+/** What became of a mutant. */
+type Fate = { killer: CaseRun; problem: string } | 'survived' | 'endless';
+
+export class CaseRunner implements TestRunner {
+  private script = new ReferenceScript(process.cwd());
+  private runs: CaseRun[] = [];
+  private clauses: ReadonlySet<string> = new Set();
+  private measured: { coverage: Coverage; order: Order } | undefined;
+  private readonly marks = new Map<string, ClauseMarks>();
+
+  /** A process is used for many mutants: each has a reference of its own. */
+  capabilities(): TestRunnerCapabilities {
+    return { reloadEnvironment: true };
+  }
+
+  async init(): Promise<void> {
+    const reference = this.script.unmutated(new Uint32Array(this.script.mutantsOfMark.length));
+    this.runs = await allCaseRuns((profile) => reference.implementation(profile).start());
+    this.clauses = new Set(readClauses().map(({ id }) => id));
+  }
+
+  /** Runs all cases twice without mutation, the second time in another order, and keeps what they come to. */
+  async dryRun(): Promise<DryRunResult> {
+    const { script, runs } = this;
+    const counts = new Uint32Array(script.mutantsOfMark.length);
+    const coverage = Coverage.empty(runs.length, script.mutantsOfMark);
+    const reference = script.unmutated(counts);
+    coverage.addLoading(counts);
+    const numbers = runs.map((_, number) => number);
+    for (const [round, order] of [numbers, shuffled(numbers, 1)].entries()) {
+      for (const number of order) {
+        const run = runs[number];
+        if (run === undefined) continue;
+        const began = performance.now();
+        const problem = run.problem(reference);
+        if (problem !== undefined) {
+          return { status: DryRunStatus.Error, errorMessage: `without mutation ${run.name}: ${problem}` };
+        }
+        coverage.add(number, counts, performance.now() - began, round > 0);
+      }
+    }
+    coverage.write();
+    return {
+      status: DryRunStatus.Complete,
+      tests: [{ id: TEST, name: TEST, status: TestStatus.Success, timeSpentMs: 0 }],
+      mutantCoverage: {
+        static: {},
+        perTest: { [TEST]: Object.fromEntries(coverage.covered().map((mutant) => [mutant, 1])) },
+      },
+    };
+  }
+
+  async mutantRun({ activeMutant }: MutantRunOptions): Promise<MutantRunResult> {
+    const { coverage, order } = this.measure();
+    const mutant = Number(activeMutant.id);
+    const clauses = this.marksOf(activeMutant.fileName).at(activeMutant.location.start.line + 1);
+    const candidates = order.of(mutant, clauses);
+    const fate = this.fateOf(mutant, candidates, coverage);
+    if (fate === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: candidates.length };
+    if (fate === 'endless') return { status: MutantRunStatus.Timeout };
+    order.killed(this.runs.indexOf(fate.killer));
+    return {
+      status: MutantRunStatus.Killed,
+      killedBy: [TEST],
+      failureMessage: `${fate.killer.name}: ${fate.problem}`,
+      nrOfTests: candidates.length,
+    };
+  }
+
+  private fateOf(mutant: number, candidates: readonly number[], coverage: Coverage): Fate {
+    const limit = coverage.mostHits(mutant) * HIT_FACTOR + SPARE_HITS;
+    const hits = new Hits(limit);
+    let reference: Reference | undefined;
+    let fate: Fate = 'survived';
+    for (const { numbers, milliseconds } of batches(candidates, coverage)) {
+      const ended = endsWithin(SPARE_MILLISECONDS + milliseconds * TIME_FACTOR, () => {
+        reference ??= this.script.mutated(mutant, () => hits.more());
+        fate = this.fateIn(numbers, reference, hits);
+      });
+      if (!ended) return 'endless';
+      if (fate !== 'survived') return fate;
+    }
+    return fate;
+  }
+
+  private fateIn(numbers: readonly number[], reference: Reference, hits: Hits): Fate {
+    for (const number of numbers) {
+      const killer = this.runs[number];
+      if (killer === undefined) continue;
+      hits.count = 0;
+      const problem = killer.problem(reference);
+      if (hits.tooMany) return 'endless';
+      if (problem !== undefined) return { killer, problem };
+    }
+    return 'survived';
+  }
+
+  private measure(): { coverage: Coverage; order: Order } {
+    if (this.measured === undefined) {
+      const coverage = Coverage.read();
+      this.measured = { coverage, order: new Order(this.runs, coverage) };
+    }
+    return this.measured;
+  }
+
+  private marksOf(file: string): ClauseMarks {
+    const known = this.marks.get(file) ?? new ClauseMarks(readFileSync(file, 'utf8'), this.clauses);
+    this.marks.set(file, known);
+    return known;
+  }
+}
+
+/** Counts how often a case comes to the mutant, and stops it when that is far more than without mutation. */
+class Hits {
+  count = 0;
+
+  constructor(private readonly limit: number) {}
+
+  get tooMany(): boolean {
+    return this.count > this.limit;
+  }
+
+  more(): true {
+    this.count++;
+    if (this.tooMany) throw new Error('the mutant is come to without end');
+    return true;
+  }
+}
+
+interface Batch {
+  numbers: number[];
+  milliseconds: number;
+}
+
+function* batches(candidates: readonly number[], coverage: Coverage): Generator<Batch> {
+  let batch: Batch = { numbers: [], milliseconds: 0 };
+  for (const number of candidates) {
+    batch.numbers.push(number);
+    batch.milliseconds += coverage.milliseconds(number);
+    if (batch.milliseconds < BATCH_MILLISECONDS) continue;
+    yield batch;
+    batch = { numbers: [], milliseconds: 0 };
+  }
+  if (batch.numbers.length > 0) yield batch;
+}

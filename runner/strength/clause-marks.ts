@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** The clauses that the reference names in its comments, and which of them is nearest to a line. */
+
+const ID = /\b(?:[A-Z][A-Z0-9]*-\d+[a-z]?)\b/g;
+const COMMENT = /(?:^\s*(?:\/\*\*|\*|\/\/)|\/\/|\/\*)(.*)$/;
+/** `IO-4 to IO-7` and `IO-4..7`: the first stands for all. */
+
+/** For each line of a text, the clauses named in the last comment before it, or on it, that names any. */
+export class ClauseMarks {
+  private readonly byLine: string[][];
+
+  constructor(text: string, known: ReadonlySet<string>) {
+    let nearest: string[] = [];
+    this.byLine = text.split('\n').map((line) => {
+      const comment = COMMENT.exec(line)?.[1] ?? '';
+      const ids = (comment.match(ID) ?? []).filter((id) => known.has(id));
+      if (ids.length > 0) nearest = ids;
+      return nearest;
+    });
+  }
+
+  /** Of a line counted from 1. None before the first comment that names one. */
+  at(line: number): readonly string[] {
+    return this.byLine[line - 1] ?? [];
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** What Stryker loads of this project. */
+
+import { declareClassPlugin, declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { CaseRunner } from './case-runner.js';
+import { messages, names, narration } from './unjudged.js';
+
+export const strykerPlugins = [
+  declareClassPlugin(PluginKind.TestRunner, 'cases', CaseRunner),
+  declareValuePlugin(PluginKind.Ignore, 'messages', messages),
+  declareValuePlugin(PluginKind.Ignore, 'narration', narration),
+  declareValuePlugin(PluginKind.Ignore, 'names', names),
+];

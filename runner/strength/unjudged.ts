@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/**
+ * What of the reference no case can judge, because it is text for people: it is not mutated. All else is. Each of these gives
+ * the reason to whoever reads Stryker's report.
+ */
+
+import type { Ignorer, NodePath } from '@stryker-mutator/api/ignore';
+
+/** As much of a node of Babel's syntax tree as is looked at. */
+interface Syntax {
+  type?: string;
+  name?: string;
+  value?: string;
+  callee?: Syntax;
+  object?: Syntax;
+  property?: Syntax;
+  arguments?: Syntax[];
+}
+
+interface SyntaxPath extends NodePath {
+  node: Syntax;
+  parent: Syntax | null;
+}
+
+/** Errors that say that the reference or its user is wrong, or that something is not modelled. */
+const ERRORS = new Set(['Error', 'NotModelled', 'HostBug', 'HostHang', 'IsolationBroken']);
+const TEXTS = new Set(['StringLiteral', 'TemplateLiteral']);
+/** The functions that make an entry of an opcode table; the first argument is the mnemonic. */
+const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow)$/;
+
+export const messages = ignorer(
+  'the text of an error is for people; that it is thrown is judged',
+  ({ node, parent }) => isText(node) && parent?.type === 'NewExpression' && ERRORS.has(parent.callee?.name ?? ''),
+);
+
+export const narration = ignorer(
+  'what `explain` is told, no case is',
+  ({ node }) =>
+    node.type === 'OptionalCallExpression' &&
+    node.callee?.object?.property?.name === 'observer' &&
+    ['note', 'hypercall', 'event'].includes(node.callee.property?.name ?? ''),
+);
+
+export const names = ignorer(
+  'the name of an instruction is for people; what it does is judged',
+  ({ node, parent }) =>
+    isText(node) &&
+    parent?.type === 'CallExpression' &&
+    ENTRY_MAKERS.test(parent.callee?.name ?? '') &&
+    parent.arguments?.[0] === node,
+);
+
+function isText({ type }: Syntax): boolean {
+  return TEXTS.has(type ?? '');
+}
+
+function ignorer(reason: string, isUnjudged: (path: SyntaxPath) => boolean): Ignorer {
+  return {
+    shouldIgnore: (path: NodePath) => (isPath(path) && isUnjudged(path) ? reason : undefined),
+  };
+}
+
+/** Stryker hands out Babel's paths, but does not say so in its types. */
+function isPath(path: NodePath): path is SyntaxPath {
+  return 'node' in path && 'parent' in path;
+}
