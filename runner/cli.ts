@@ -159,6 +159,7 @@ function program(done: (code: number) => void): Command {
     .argument('[patterns...]', 'ids of cases, as for run')
     .option('--read', 'judge a log')
     .option('--expectations <file>', 'with --read: known failures, as for run')
+    .addOption(repeatable('--without <pattern>', 'cases to leave out', 'none'))
     .addOption(repeatable('--choice <name=value>', 'with --read: how the PC uses a freedom', 'as usual'))
     .action(async (file: string, patterns: string[], options) => {
       const { image } = await import('./commands/image.js');
@@ -245,17 +246,23 @@ function program(done: (code: number) => void): Command {
       repeatable(
         '--impl <name>',
         'as for run; of two or more, two must agree against the reference',
-        'native',
+        'native; reference in the other classes',
       ),
     )
+    .option('--profile <profile>', 'profile of --impl')
     .option('--against <name>', 'what is doubted', 'reference')
-    .option('--class <class>', 'only processor', 'processor')
+    .option('--against-profile <profile>', 'profile of --against')
+    .option('--class <class>', 'processor, host or system', 'processor')
     .option('--seed <number>', 'of the random cases', Number, 1)
     .option('--first <number>', 'number of the first case', Number, 0)
     .option('--cases <number>', 'how many cases', Number)
     .option('--time <duration>', '90s, 5m, 1h; default 60s unless --cases is given')
     .addOption(repeatable('--family <name>', 'only this family of machines', 'all'))
     .option('--differences <number>', 'stop after so many kinds of difference', Number, 20)
+    .option(
+      '--corpus <folder>',
+      'keep inputs that reach a new clause there, and begin with those that it has',
+    )
     .option('--out <folder>', 'write each case that differs into a file there')
     .action(async (options) => {
       const { fuzzCommand } = await import('./commands/fuzz.js');

@@ -160,16 +160,18 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 /** Whether all registers are there, each with all its parts. */
 export function isProcessorRegisters(value: unknown): value is ProcessorRegisters {
   if (!isObject(value)) return false;
-  const hasParts = (name: string, parts: readonly string[]): boolean => {
-    const register = value[name];
-    return isObject(register) && parts.every((part) => typeof register[part] === 'number');
-  };
-  return (
-    WORD_REGISTERS.every((name) => typeof value[name] === 'number') &&
-    SEGMENT_REGISTERS.every((name) => hasParts(name, ['selector', 'base', 'limit', 'attributes'])) &&
-    hasParts('gdtr', ['base', 'limit']) &&
-    hasParts('idtr', ['base', 'limit'])
-  );
+  for (const name of WORD_REGISTERS) if (typeof value[name] !== 'number') return false;
+  for (const name of SEGMENT_REGISTERS) if (!hasNumbers(value[name], SEGMENT_PARTS)) return false;
+  return hasNumbers(value.gdtr, TABLE_PARTS) && hasNumbers(value.idtr, TABLE_PARTS);
+}
+
+const SEGMENT_PARTS = ['selector', 'base', 'limit', 'attributes'] as const;
+const TABLE_PARTS = ['base', 'limit'] as const;
+
+function hasNumbers(register: unknown, parts: readonly string[]): boolean {
+  if (!isObject(register)) return false;
+  for (const part of parts) if (typeof register[part] !== 'number') return false;
+  return true;
 }
 
 /** Whether `given` is the state of a processor, as class processor has it. */

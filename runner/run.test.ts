@@ -6,6 +6,7 @@ import type { Case } from './cases/case.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
 import type { CaseRequest, Declaration } from './protocol.js';
 import { runCases } from './run.js';
+import type { Result } from './verdict.js';
 
 const declaration: Declaration = {
   protocol_version: 1,
@@ -116,6 +117,25 @@ test('an interruption leaves what was known, even while an answer is waited for'
   });
   const results = await runCases(hanging, cases, { ...options, interruption: controller.signal });
   expect(results).toHaveLength(4);
+});
+
+test("an answer that comes after an interruption is nobody's", async () => {
+  const controller = new AbortController();
+  let answerLate = (): void => {};
+  const late = implementation(
+    (request) =>
+      new Promise<Answer>((resolve) => {
+        answerLate = () => resolve(echo(request));
+        setTimeout(() => controller.abort(), 1);
+      }),
+  );
+  const told: string[] = [];
+  const onResult = ({ case: { id } }: Result): number => told.push(id);
+  const results = await runCases(late, cases, { ...options, interruption: controller.signal, onResult });
+  answerLate();
+  await sleep(1);
+  expect(results).toEqual([]);
+  expect(told).toEqual([]);
 });
 
 test('withdrawn cases and operations that are not declared are not sent', async () => {

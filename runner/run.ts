@@ -112,6 +112,7 @@ class Traffic {
     if (this.#failure !== undefined) throw this.#failure.error;
     const left = [...this.#early].sort(([a], [b]) => a - b);
     for (const [, result] of left) this.#hand(result);
+    this.#stopped = true; // an answer that comes later is nobody's
     return this.#results;
   }
 

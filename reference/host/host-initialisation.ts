@@ -51,9 +51,8 @@ function switcherOffset(host: Host): number {
 function relocateHandlers(host: Host): void {
   if (host.relocated && host.hardened) return; // HOST-13 E-54
   host.relocated = true;
-  for (let vector = 0; vector < IDT_ENTRIES; vector++) {
-    host.default_idt_entries[vector] += switcherOffset(host); // HOST-2
-  }
+  const offset = switcherOffset(host);
+  host.default_idt_entries = host.default_idt_entries.map((handler) => handler + offset); // HOST-2
 }
 
 /** Fills the state page of a host CPU and puts the Switcher's segments into its own GDT. */

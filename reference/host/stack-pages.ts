@@ -32,9 +32,11 @@ function isPageWritable(cpu: LgCpu, vaddr: number): boolean {
 
 /** `pin_page`: maps a page for writing before the processor needs it. */
 function pinPage(cpu: LgCpu, vaddr: number): void {
-  if (!isPageWritable(cpu, vaddr) && !demandPage(cpu, vaddr, FAULT_WRITE)) {
-    killGuest(cpu, () => `bad stack page ${prefixedHex(vaddr)}`); // SHADOW-38
-  }
+  if (!isPageWritable(cpu, vaddr) && !demandPage(cpu, vaddr, FAULT_WRITE)) killForStackPage(cpu, vaddr);
+}
+
+function killForStackPage(cpu: LgCpu, vaddr: number): void {
+  killGuest(cpu, () => `bad stack page ${prefixedHex(vaddr)}`); // SHADOW-38
 }
 
 /** `pin_stack_pages`: from the top of the stack down. */

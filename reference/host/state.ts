@@ -16,11 +16,13 @@ export interface VisitGuard {
   leave(): void;
 }
 
+const NO_ENTRIES = new Uint32Array(IDT_ENTRIES);
+
 /** What lguest keeps once for the whole host. */
 export class Host {
   readonly memory: PhysicalMemory;
-  /** Addresses of the Switcher's handler for each vector; as linked, then as copied. */
-  readonly default_idt_entries = new Uint32Array(IDT_ENTRIES);
+  /** Addresses of the Switcher's handler for each vector; as linked, then as copied. Replaced, never changed in place. */
+  default_idt_entries: Readonly<Uint32Array> = NO_ENTRIES;
   /** Where the Switcher was linked: its first byte, and its entry point. */
   start_switcher_text = 0;
   switch_to_guest = 0;

@@ -111,7 +111,11 @@ function defaultIdtEntry(vector: number, handler: number, base: DescriptorWords 
 }
 
 /** `setup_default_idt_entries`: all gates of a host CPU's table (at a physical address) lead to the Switcher. */
-export function setupDefaultIdtEntries(memory: PhysicalMemory, table: number, handlers: Uint32Array): void {
+export function setupDefaultIdtEntries(
+  memory: PhysicalMemory,
+  table: number,
+  handlers: Readonly<Uint32Array>,
+): void {
   for (let vector = 0; vector < IDT_ENTRIES; vector++) {
     writeEntry(memory, table, vector, defaultIdtEntry(vector, handlers[vector], null)); // HOST-8 HOST-9
   }

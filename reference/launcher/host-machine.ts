@@ -52,7 +52,7 @@ export function createHost(
   const host = new Host(kernel, profile);
   host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
   host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
-  host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
+  host.default_idt_entries = SWITCHER_IMAGE.default_idt_entries;
   bootKernel(host, Physical.launcherPgd);
   const error = lguestInit(host, new ModuleSurroundings());
   if (error !== 0) throw new Error(`the module cannot be loaded: ${error}`);

@@ -148,6 +148,11 @@ export class PhysicalMemory {
     return this.touched.sort((a, b) => a - b);
   }
 
+  /** Whether the page of an address was written since the last `clear` or `restore`. */
+  isTouched(address: number): boolean {
+    return (this.waiting[address >>> 12] & TOUCHED) === 0;
+  }
+
   /** A moment of this memory, which begins now. It begins anew when it is told to, and when the memory is cleared or restored. */
   moment(): Moment {
     if (this.moments.length === MOST_MOMENTS) throw new Error('a memory has room for seven moments');

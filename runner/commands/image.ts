@@ -22,6 +22,8 @@ import { refuseProblems } from './options.js';
 
 export interface ImageOptions {
   read?: boolean;
+  /** Patterns of cases that are not wanted, such as one that ends the emulator. */
+  without: string[];
   /** `name=value`, as in spec/choices.md. */
   choice: string[];
   /** Known failures, as for `run`. */
@@ -43,9 +45,15 @@ export async function image(
 ): Promise<number> {
   const suite = await loadSuite();
   refuseProblems(suite.problems);
-  const selection = { patterns, classes: ['processor'], behaviours: [], clauses: [] };
-  const { cases } = select(suite.cases, selection, USUAL.profile);
+  const chosen = casesOf(suite.cases, patterns);
+  const unwanted = new Set(options.without.length === 0 ? [] : casesOf(chosen, options.without));
+  const cases = chosen.filter((entry) => !unwanted.has(entry));
   return options.read === true ? await readImageLog(file, cases, options) : writeImage(file, cases);
+}
+
+function casesOf(cases: readonly Case[], patterns: readonly string[]): Case[] {
+  const selection = { patterns, classes: ['processor'], behaviours: [], clauses: [] };
+  return select(cases, selection, USUAL.profile).cases;
 }
 
 function writeImage(file: string, cases: readonly Case[]): number {

@@ -2,6 +2,7 @@
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../message-of.js';
 import { packageRoot } from '../package.js';
 import { print } from '../report/output.js';
 import { checkNames } from '../select.js';
@@ -11,12 +12,17 @@ import { ExitCode, UsageError } from '../usage.js';
 export function init(folder: string, language: string): number {
   const templates = join(packageRoot, 'templates');
   checkNames('template', [language], readdirSync(templates));
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new UsageError(`${folder} is not empty: nothing of yours is written over`);
+  try {
+    if (existsSync(folder) && readdirSync(folder).length > 0) {
+      throw new UsageError(`${folder} is not empty: nothing of yours is written over`);
+    }
+    mkdirSync(folder, { recursive: true });
+    cpSync(join(templates, language), folder, { recursive: true });
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`cannot write into ${folder}: ${messageOf(error)}`);
   }
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(templates, language), folder, { recursive: true });
-  print(`${folder}: ${readdirSync(folder).sort().join(', ')}\n`);
+  print(`${folder}: ${readdirSync(folder).sort().join(', ')}. In that folder:\n`);
   print(readFileSync(join(folder, 'README.md'), 'utf8').trimEnd());
   return ExitCode.conforms;
 }

@@ -3,17 +3,19 @@
 import type { Case } from '../cases/case.js';
 import { didYouMean } from '../cases/nearest.js';
 import { formatProblem, type Problem } from '../cases/problem.js';
-import { loadSuite } from '../cases/suite.js';
+import { behaviours as knownBehaviours, loadSuite } from '../cases/suite.js';
 import { expectedHostState, expectedProcessorState, hostStateOf, processorStateOf } from '../expand/frame.js';
 import { type ExpandedCase, expandCase } from '../expand/request.js';
 import { messageOf } from '../message-of.js';
 import { isProcessorGiven, PROFILES } from '../protocol.js';
 import { print } from '../report/output.js';
+import { checkNames } from '../select.js';
 import { readChoices, readClauses, withDefaults } from '../spec.js';
 import { ExitCode } from '../usage.js';
 
 /** Checks all case files, or those of some behaviours: form, clauses, and that every case can be expanded. */
 export async function lint(behaviours: readonly string[]): Promise<number> {
+  checkNames('behaviour', behaviours, knownBehaviours());
   const suite = await loadSuite(behaviours.length === 0 ? undefined : behaviours);
   const choices = withDefaults(readChoices());
   const problems = [

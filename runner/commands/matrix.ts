@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { loadSuite } from '../cases/suite.js';
-import { type KnownFailure, readKnownFailures } from '../known-failures.js';
+import { Expectations, readKnownFailures } from '../known-failures.js';
 import { type Column, collect } from '../matrix/collect.js';
 import { cellText, countsOf, linesOf } from '../matrix/counts.js';
 import { deviationsOf } from '../matrix/deviations.js';
@@ -11,6 +11,7 @@ import { messageOf } from '../message-of.js';
 import { suiteVersion } from '../package.js';
 import { print, write } from '../report/output.js';
 import { select } from '../select.js';
+import { readClauses } from '../spec.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { refuseProblems } from './options.js';
 import { ownExpectations } from './run.js';
@@ -37,22 +38,19 @@ export async function matrix(patterns: readonly string[], options: MatrixOptions
   const { cases } = select(suite.cases, selection, 'linux-2.6.29');
   const names = options.impl.length > 0 ? options.impl : ALL;
   const columns: Column[] = [];
-  const known = new Map<string, KnownFailure[]>();
   for (const name of names) {
-    known.set(name, await knownDeviations(name));
-    columns.push(await collect(name, cases, progressOf(name)));
+    columns.push(await collect(name, cases, await knownDeviations(name), progressOf(name)));
   }
   endProgress();
-  const knownOf = (name: string): KnownFailure[] => known.get(name) ?? [];
-  if (options.page !== undefined) writePage(options.page, pageOf(columns, knownOf));
-  if (options.json === true) write(`${JSON.stringify(asJson(columns, knownOf), null, 2)}\n`);
+  if (options.page !== undefined) writePage(options.page, pageOf(columns, readClauses()));
+  if (options.json === true) write(`${JSON.stringify(asJson(columns), null, 2)}\n`);
   else printTable(columns);
   return columns.some(({ skipped }) => skipped === undefined) ? ExitCode.conforms : ExitCode.cannotStart;
 }
 
-async function knownDeviations(name: string): Promise<KnownFailure[]> {
+async function knownDeviations(name: string): Promise<Expectations> {
   const file = ownExpectations(name);
-  return file === undefined ? [] : readKnownFailures(file);
+  return new Expectations(file === undefined ? [] : await readKnownFailures(file));
 }
 
 function writePage(file: string, text: string): void {
@@ -82,7 +80,12 @@ function printTable(columns: readonly Column[]): void {
   const rows = [
     ['behaviour', ...columns.map(({ name }) => name)],
     ...linesOf(columns).map(({ behaviour, cells }) => [behaviour, ...cells.map(cellText)]),
-    ['all', ...columns.map(({ skipped, results }) => cellText(skipped ? undefined : countsOf(results)))],
+    [
+      'all',
+      ...columns.map(({ skipped, results, expectations }) =>
+        cellText(skipped ? undefined : countsOf(results, expectations)),
+      ),
+    ],
   ];
   const widths = (rows[0] ?? []).map((_, place) => Math.max(...rows.map((row) => (row[place] ?? '').length)));
   for (const row of rows)
@@ -101,14 +104,14 @@ function printTable(columns: readonly Column[]): void {
   }
 }
 
-function asJson(columns: readonly Column[], knownOf: (name: string) => readonly KnownFailure[]) {
+function asJson(columns: readonly Column[]) {
   return {
     suite: suiteVersion(),
-    implementations: columns.map(({ name, title, skipped, results }) => ({
+    implementations: columns.map(({ name, title, skipped, results, expectations }) => ({
       name,
       title,
       ...(skipped === undefined
-        ? { counts: countsOf(results), deviations: deviationsOf(results, knownOf(name)) }
+        ? { counts: countsOf(results, expectations), deviations: deviationsOf(results, expectations) }
         : { skipped }),
     })),
     behaviours: Object.fromEntries(

@@ -191,24 +191,111 @@ describe('--connect', () => {
   });
 });
 
-test('--impl module: runs a module in this process', () => {
-  const module = file(
-    'module.mjs',
-    `export default {
-      initialize: () => ({ protocol_version: 1, implementation: { name: 'm', version: '1' }, classes: ['host'],
-        profile: 'linux-2.6.29', operations: ['lguest_arch_setup_regs'], observes: ['regs'] }),
-      runCase: ({ given, steps: [{ args: { start } }] }) => {
-        Object.assign(given.regs, { cs: 0x61, ds: 0x69, es: 0x69, ss: 0x69, eflags: 0x202, eip: start });
-        return { steps: [{ outcome: { stop: 'ok' }, state: given, events: [] }] };
-      },
-    };`,
-  );
-  const { code, stdout } = cli('run', ...CASES, '--impl', `module:${module}`);
-  expect(stdout).toContain('4 pass');
+describe('--impl module:', () => {
+  /** The same host as a module; `misbehave` is done at each case, whose id is `id`. */
+  function module(misbehave = ''): string[] {
+    const path = file(
+      'module.mjs',
+      `export default {
+        initialize: () => ({ protocol_version: 1, implementation: { name: 'm', version: '1' }, classes: ['host'],
+          profile: 'linux-2.6.29', operations: ['lguest_arch_setup_regs'], observes: ['regs'] }),
+        runCase: ({ id, given, steps: [{ args: { start } }] }) => {
+          ${misbehave}
+          Object.assign(given.regs, { cs: 0x61, ds: 0x69, es: 0x69, ss: 0x69, eflags: 0x202, eip: start });
+          return { steps: [{ outcome: { stop: 'ok' }, state: given, events: [] }] };
+        },
+      };`,
+    );
+    return ['--impl', `module:${path}`];
+  }
+  const AT_ZERO = `if (id.endsWith('/zero'))`;
+
+  test.each([[[]], [['--jobs', '2']]])('runs it, %j; what it prints is not taken for an answer', (jobs) => {
+    const { code, stdout } = cli(
+      'run',
+      ...CASES,
+      ...module(`console.log(id); process.stdout.write('x')`),
+      ...jobs,
+    );
+    expect(stdout).toContain('4 pass');
+    expect(code).toBe(0);
+  });
+
+  test('an endless loop is a time-out of its case', () => {
+    const { code, stdout } = cli('run', ...CASES, ...module(`${AT_ZERO} for (;;);`), '--timeout', '1');
+    expect(stdout).toContain('TIMEOUT initial-registers/new-cpu/zero');
+    expect(stdout).toContain('3 pass, 1 timeout');
+    expect(code).toBe(1);
+  });
+
+  test('what it throws fails its case, with the place', () => {
+    const { stdout } = cli('run', ...CASES, ...module(`${AT_ZERO} throw new TypeError('it fell')`));
+    expect(stdout).toContain('answered with error -32603: it threw it fell');
+    expect(stdout).toMatch(/\| +at Object.runCase \(.*module\.mjs:5/);
+    expect(stdout).toContain('3 pass, 1 fail');
+  });
+
+  test('one without the methods cannot be started', () => {
+    const { code, stderr } = cli('run', ...CASES, '--impl', `module:${file('empty.mjs', '')}`);
+    expect(stderr).toContain('has no methods initialize and runCase');
+    expect(stderr).toContain('export default { initialize()');
+    expect(code).toBe(3);
+  });
+});
+
+test('--jobs gives the reference processes too', () => {
+  const { code, stdout } = cli('run', ...CASES, '--jobs', '2');
+  expect(stdout).toContain('reference, profile linux-2.6.29: 4 cases: 4 pass');
   expect(code).toBe(0);
-  const nothing = cli('run', ...CASES, '--impl', `module:${file('empty.mjs', '')}`);
-  expect(nothing.stderr).toContain('has no methods initialize and runCase');
-  expect(nothing.code).toBe(3);
+});
+
+test('--fail-fast does not stop at what is known to fail', () => {
+  const known = file('known-one.yaml', '- { case: initial-registers/new-cpu/linux, reason: not yet }\n');
+  const { stdout } = cli('run', ...CASES, ...impl('wrong'), '--expectations', known, '--fail-fast');
+  expect(stdout).toContain('2 cases: 2 fail');
+  expect(stdout).toContain('FAIL initial-registers/new-cpu/zero');
+});
+
+describe('--reporter jsonl', () => {
+  test('has each result as soon as it is there, and keeps it when the run is killed', async () => {
+    const results = join(folder, 'results.jsonl');
+    const words = ['run', ...CASES, ...impl('hangs'), '--reporter', `jsonl=${results}`, '--fail-fast'];
+    const run = spawn(process.execPath, [...CLI, ...words], { cwd: packageRoot, stdio: 'ignore' });
+    const ended = once(run, 'exit');
+    while (!existsSync(results) || !readFileSync(results, 'utf8').includes('new-cpu/linux')) await sleep(20);
+    run.kill('SIGKILL');
+    await ended;
+    const { code, stdout } = cli('report', results);
+    expect(stdout).toContain('1 case: 1 pass');
+    expect(stdout).toContain('ends before the run did');
+    expect(code).toBe(1);
+  });
+
+  test('after an interruption ends with what is known', async () => {
+    const results = join(folder, 'interrupted.jsonl');
+    const words = ['run', ...CASES, ...impl('hangs'), '--reporter', `jsonl=${results}`];
+    const run = spawn(process.execPath, [...CLI, ...words], { cwd: packageRoot, stdio: 'ignore' });
+    const ended = once(run, 'exit');
+    while (!existsSync(results) || !readFileSync(results, 'utf8').includes('new-cpu/linux')) await sleep(20);
+    run.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    const last = readFileSync(results, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+    expect(JSON.parse(last)).toMatchObject({ type: 'end', interrupted: true });
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk costs that report, and is told', () => {
+    const { code, stdout, stderr } = cli(
+      'run',
+      ...CASES,
+      '--reporter',
+      'jsonl=/dev/full',
+      '--reporter',
+      'text',
+    );
+    expect(stdout).toContain('4 pass');
+    expect(stderr).toContain('cannot write /dev/full: ENOSPC');
+    expect(code).toBe(2);
+  });
 });
 
 test.each<[string[], string]>([

@@ -54,8 +54,23 @@ function compareKey(
   else if (key === 'shadow') found.push(...shadowDifferences(path, treeOf(is), treeOf(should)));
   else if (key === 'pgdirs') compareLists(path, '', listOf(is), padded(listOf(should)), wanted, found);
   else if (Array.isArray(should)) compareLists(path, key, listOf(is), should, wanted, found);
+  else if (key === 'pages' && isMap(should)) comparePages(path, treeOf(is), should, wanted, found);
   else if (isMap(should)) compareTrees(treeOf(is), should, path, wanted, found);
   else found.push(...scalarDifferences(path, key, is, should));
+}
+
+function comparePages(path: string, is: Tree, should: Tree, wanted: Wanted, found: Difference[]): void {
+  if (knownEqual.get(should) === is) return;
+  const differences: Difference[] = [];
+  let all = true;
+  const noting: Wanted = (part) => {
+    const isWanted = wanted(part);
+    all &&= isWanted;
+    return isWanted;
+  };
+  compareTrees(is, should, path, noting, differences);
+  found.push(...differences);
+  if (all && differences.length === 0) knownEqual.set(should, is);
 }
 
 /** Page tables of which only the flags are told, by index. */
@@ -95,7 +110,8 @@ function compareLists(
   wanted: Wanted,
   found: Difference[],
 ): void {
-  for (const [index, element] of should.entries()) {
+  for (let index = 0; index < should.length; index++) {
+    const element = should[index];
     if (is[index] === element) continue;
     const elementPath = `${path}[${index}]`;
     if (wanted(elementPath)) compareKey(elementPath, key, is[index], element, wanted, found);
@@ -108,7 +124,7 @@ function imageDifferences(path: string, is: unknown, should: unknown): Differenc
   return memoryDifferences(path, actual, expected);
 }
 
-/** Pairs of tables that were found equal. Those of 256 entries are mostly the same objects from case to case. */
+/** Pairs that were found equal: tables of 256 entries and state pages are mostly the same objects from case to case. */
 const knownEqual = new WeakMap<Tree, Tree>();
 
 /** Descriptor tables: an entry that is not there is zero. */

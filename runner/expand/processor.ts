@@ -25,6 +25,11 @@ const DEFAULT_CR0 = 0x11;
 const DEFAULT_EFLAGS = 0x2;
 
 const WORDS = [...GENERAL_REGISTERS, 'eip', 'eflags', ...CONTROL_REGISTERS, ...SYSENTER_REGISTERS] as const;
+const WORD_NAMES: ReadonlySet<string> = new Set(WORDS);
+
+function isWord(name: string): name is (typeof WORDS)[number] {
+  return WORD_NAMES.has(name);
+}
 
 /** The machine of a case as it is sent: every register, memory in runs. */
 export function processorGiven(given: DataMap): ProcessorGiven {
@@ -65,9 +70,9 @@ export function expandRegisters(
   memory: ReadableMemory,
 ): ProcessorRegisters {
   const result = { ...base };
-  for (const name of WORDS) result[name] = wordOr(over[name], base[name]);
-  result.gdtr = tableRegister(over.gdtr, base.gdtr);
-  result.idtr = tableRegister(over.idtr, base.idtr);
+  for (const name in over) if (isWord(name)) result[name] = wordOr(over[name], base[name]);
+  if (over.gdtr !== undefined) result.gdtr = tableRegister(over.gdtr, base.gdtr);
+  if (over.idtr !== undefined) result.idtr = tableRegister(over.idtr, base.idtr);
   const tables: Tables = result;
   const known = new Map<Data, SegmentRegister>();
   for (const name of LDTR_FIRST) {

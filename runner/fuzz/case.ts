@@ -42,7 +42,9 @@ export function makeCase(seed: number, number: number, families: readonly Family
     const next = encode(form, { ...around, following, isFirst: instructions.length === 0 }, random);
     if (isMeaningful(instructions, next, family)) instructions.push(next);
   }
-  return { id: `fuzz-${seed}-${number}`, family: family.name, machine, instructions };
+  const { before, after } = family.frame?.(random) ?? { before: [], after: [] };
+  const whole = [...before, ...instructions, ...after];
+  return { id: `fuzz-${seed}-${number}`, family: family.name, machine, instructions: whole };
 }
 
 /** What depends on an undefined flag proves nothing, nor does a process in which POPF may have set NT before an IRET. */

@@ -9,13 +9,22 @@ import { MemoryImage } from '../expand/image.js';
 import type { Answer } from '../implementations/implementation.js';
 import {
   type CaseRequest,
+  GENERAL_REGISTERS,
   isProcessorGiven,
   type ProcessorGiven,
   type ProcessorRegisters,
 } from '../protocol.js';
 import type { FuzzCase } from './case.js';
-import { type Freedom, isBeyondMemory, isFree } from './freedoms.js';
-import { beginnings, isBehindCode, undefinedAtEnd, undefinedBefore } from './instruction.js';
+import { openMemory } from './floating-point.js';
+import { type Freedom, isBeyondMemory, isFree, type LastFault } from './freedoms.js';
+import {
+  beginnings,
+  type FuzzInstruction,
+  HALTS_END,
+  isBehindCode,
+  undefinedAtEnd,
+  undefinedBefore,
+} from './instruction.js';
 import { CODE } from './machine.js';
 import { ARITHMETIC_FLAGS, flagNames } from './undefined-flags.js';
 
@@ -114,17 +123,30 @@ export function differencesOf(
     ...reference.state,
     flagsImage: exception === undefined ? [] : flagsImage(exception, reference),
   };
-  const flags = isChanged(entry, request, reference)
-    ? flagNames(ARITHMETIC_FLAGS)
-    : undefinedFlags(entry, given, reference);
+  const flags =
+    isChanged(entry, request, reference) || mayEnterTheMiddle(entry)
+      ? flagNames(ARITHMETIC_FLAGS)
+      : undefinedFlags(entry, given, reference);
   const mnemonics = new Set(entry.instructions.map(({ mnemonic }) => mnemonic));
   return processorDifferences(processorStateOf(request.given), actual.state, expected, {
     state: {},
     undefined_flags: flags,
+    register_mask: openRegisters(entry.instructions),
+    memory_mask: openMemory(entry.instructions),
   }).filter(
     ({ path }) =>
       (observes === undefined || observes.some((seen) => isWithin(path, seen))) &&
       !isFree(path, mnemonics, exception?.vector, freedoms),
+  );
+}
+
+/** LAR leaves four bits of its result undefined. */
+const LAR_MASK = 0xfff0ffff;
+
+function openRegisters(instructions: readonly FuzzInstruction[]): Record<string, number> {
+  const loads = instructions.filter(({ mnemonic }) => mnemonic === 'LAR');
+  return Object.fromEntries(
+    loads.map(({ modrm }) => [GENERAL_REGISTERS[((modrm[0] ?? 0) >> 3) & 7], LAR_MASK]),
   );
 }
 
@@ -149,17 +171,49 @@ function isChanged({ instructions }: FuzzCase, { given }: CaseRequest, { state }
   return false;
 }
 
+/** These take where they go from a register or from memory. */
+const INDIRECT = new Set(['RET', 'RETF', 'IRET', 'CALL', 'JMP']);
+
+/** Whether it may go on in the middle of an instruction, where other instructions leave other flags undefined. */
+function mayEnterTheMiddle({ instructions, machine }: FuzzCase): boolean {
+  if (!instructions.some(({ mnemonic, jump }) => INDIRECT.has(mnemonic) && jump === undefined)) return false;
+  const begins = beginnings(instructions);
+  const isMiddle = (offset: number) =>
+    offset > 0 && offset < (begins.at(-1) ?? 0) && !begins.includes(offset);
+  const words = [...Object.values(machine.registers), ...machine.memory.flatMap(({ dwords }) => dwords)];
+  return words.some((word) => isMiddle((word & 0xffff) - CODE) || isMiddle((word >>> 16) - CODE));
+}
+
 const SEGMENT_BYTES = 0x10000;
+const VIRTUAL_8086 = 0x20000;
 
 /** Whether it reached a segment of real or virtual-8086 mode that goes on where the case has no memory. */
 export function leavesMemory({ memory_size, registers }: ProcessorGiven, ending: Ending): boolean {
-  const exception = exceptionOf(registers, ending);
-  const [, cs = 0] = exception?.slot === 2 ? frameWords(exception, ending, 2) : [];
   return (
     isBeyondMemory(registers, memory_size) ||
     isBeyondMemory(ending.state.registers, memory_size) ||
-    16 * cs + SEGMENT_BYTES > memory_size
+    pushedSegments(registers, ending).some((selector) => 16 * selector + SEGMENT_BYTES > memory_size)
   );
+}
+
+/** The selectors of real or virtual-8086 mode in the frame of the exception at the end. */
+function pushedSegments(given: ProcessorRegisters, ending: Ending): number[] {
+  const exception = exceptionOf(given, ending);
+  if (exception === undefined) return [];
+  const words = frameWords(exception, ending, 10).map((word = 0) => word);
+  if (exception.slot === 2) return words.slice(1, 2);
+  const [, cs = 0, eflags = 0, , ...rest] = exception.hasCode ? words.slice(1) : words;
+  const segments = [cs, ...rest.slice(0, 5)].map((word) => word & 0xffff);
+  return (eflags & VIRTUAL_8086) === 0 ? [] : segments;
+}
+
+/** The exception at the end of a run, or the HLT. */
+export function lastFault(given: ProcessorRegisters, ending: Ending): LastFault {
+  const { cr2, eip } = ending.state.registers;
+  const exception = exceptionOf(given, ending);
+  const words = exception === undefined ? [] : frameWords(exception, ending, 2);
+  const at = exception === undefined ? eip - 1 : ((exception.hasCode ? words[1] : words[0]) ?? 0);
+  return { vector: exception?.vector, eip: at, cr2, isInCode: at >= CODE && at <= CODE + HALTS_END };
 }
 
 /** Whether an ending says something that does not depend on what nobody knows. */

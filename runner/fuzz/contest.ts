@@ -1,140 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { CaseError } from '../cases/problem.js';
 import type { Difference } from '../compare/difference.js';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { messageOf } from '../message-of.js';
-import { type CaseRequest, type Declaration, isProcessorGiven } from '../protocol.js';
-import { readChoices, withDefaults } from '../spec.js';
-import { type FuzzCase, requestOf } from './case.js';
-import { differencesOf, type Ending, endingOf, leavesMemory } from './compare.js';
-import type { FixtureMachines } from './fixtures.js';
-import { type Freedom, freedomsOf, isDisturbed } from './freedoms.js';
+import type { CaseRequest } from '../protocol.js';
+import type { Contestant, Dispute, Kind, Said } from './kind.js';
 
-/** An implementation that has been started, and what it has declared. */
-export interface Contestant {
-  implementation: Implementation;
-  declaration: Declaration;
-}
-
-/** What became of one case. */
+/** What became of one input. */
 export type Verdict =
   | { kind: 'same' }
   /** Too few implementations had an answer; why. */
   | { kind: 'unanswered'; reason: string }
-  | { kind: 'different'; differences: Difference[]; ending: Ending | undefined };
+  /** It differs as it has to; what requires it. */
+  | { kind: 'explained'; by: string }
+  | ({ kind: 'different' } & Dispute);
 
 /** Implementations against the reference: it is doubted where enough of them say the same that it does not. */
-export class Contest {
-  readonly #reference: Contestant;
-  readonly #others: readonly (Contestant & { freedoms: Freedom[] })[];
-
+export class Contest<Entry extends { id: string }> {
   constructor(
-    reference: Contestant,
-    others: readonly Contestant[],
-    private readonly fixtures: FixtureMachines,
-  ) {
-    this.#reference = reference;
-    const choices = readChoices();
-    const defaults = withDefaults(choices, reference.declaration.choices);
-    this.#others = others.map((other) => ({
-      ...other,
-      freedoms: freedomsOf(withDefaults(choices, other.declaration.choices), defaults),
-    }));
-  }
+    private readonly reference: Contestant,
+    private readonly others: readonly Contestant[],
+    private readonly kind: Kind<Entry>,
+  ) {}
 
   get labels(): string[] {
-    return this.#others.map(({ implementation }) => implementation.label);
+    return this.others.map(({ implementation }) => implementation.label);
   }
 
-  async judge(cases: readonly FuzzCase[]): Promise<Verdict[]> {
-    const possible = cases.flatMap((entry, index) => {
-      const request = quietRequest(entry, this.fixtures);
-      return request === undefined ? [] : [{ entry, request, index }];
+  async judge(entries: readonly Entry[]): Promise<Verdict[]> {
+    const possible = entries.flatMap((entry, index) => {
+      const requests = this.#requests(entry);
+      return requests === undefined ? [] : [{ entry, requests, index }];
     });
-    const requests = possible.map(({ request }) => request);
-    const [expected = [], ...answers] = await Promise.all(
-      [this.#reference, ...this.#others].map(({ implementation }) => answersOf(implementation, requests)),
+    const contestants = [this.reference, ...this.others];
+    const answers = await Promise.all(
+      contestants.map(({ implementation }, who) => {
+        const asked = possible.flatMap(({ requests }) => requests[who] ?? []);
+        return answersOf(implementation, asked);
+      }),
     );
-    const verdicts: Verdict[] = cases.map(() => ({
+    const verdicts: Verdict[] = entries.map(() => ({
       kind: 'unanswered',
       reason: 'the machine cannot be built',
     }));
-    possible.forEach(({ entry, request, index }, i) => {
-      const reference = expected[i];
-      if (reference === undefined) throw new Error('an answer is missing');
-      const others = answers.map((list) => list[i]);
-      verdicts[index] = this.#verdict(entry, request, reference, others);
+    possible.forEach(({ entry, requests, index }, i) => {
+      const said = contestants.map((contestant, who) => {
+        const [request, answer] = [requests[who], answers[who]?.[i]];
+        if (request === undefined || answer === undefined) throw new Error('an answer is missing');
+        return { contestant, request, answer };
+      });
+      verdicts[index] = this.#verdict(entry, said);
     });
     return verdicts;
   }
 
-  #verdict(
-    entry: FuzzCase,
-    request: CaseRequest,
-    reference: Answer,
-    answers: readonly (Answer | undefined)[],
-  ): Verdict {
-    const expected = endingOf(reference);
-    if (typeof expected === 'string' && reference.kind === 'unsupported')
-      return { kind: 'unanswered', reason: `reference: ${expected}` };
-    if (
-      typeof expected !== 'string' &&
-      isProcessorGiven(request.given) &&
-      leavesMemory(request.given, expected)
-    ) {
-      return { kind: 'unanswered', reason: 'a segment goes beyond the memory' };
+  /** What each contestant is asked; undefined when nothing can be made of the input. */
+  #requests(entry: Entry): CaseRequest[] | undefined {
+    const requests: CaseRequest[] = [];
+    for (const contestant of [this.reference, ...this.others]) {
+      const request = this.kind.requestOf(entry, contestant);
+      if (request === undefined) return undefined;
+      requests.push(request);
     }
-    if (typeof expected !== 'string' && expected.stop === 'limit') {
-      return { kind: 'unanswered', reason: 'no end within the limit' };
-    }
-    const needed = Math.min(2, this.#others.length);
-    const told: { differences: Difference[]; ending: Ending }[] = [];
-    let reason = 'no answer';
-    this.#others.forEach(({ implementation, declaration, freedoms }, i) => {
-      const answer = answers[i];
-      const actual = answer === undefined ? 'no answer' : endingOf(answer);
-      if (typeof actual === 'string') {
-        reason = `${implementation.label}: ${actual}`;
-        return;
-      }
-      if (actual.stop === 'limit') {
-        reason = `${implementation.label}: no end within the limit`;
-        return;
-      }
-      if (typeof expected !== 'string' && isDisturbed(implementation.label, expected.state.registers)) {
-        reason = `${implementation.label}: selectors with another RPL than 3`;
-        return;
-      }
-      const differences =
-        typeof expected === 'string'
-          ? [{ path: 'outcome', label: 'the reference', actual: actual.stop, expected: expected }]
-          : differencesOf(entry, request, expected, actual, declaration.observes, freedoms);
-      told.push({ differences, ending: actual });
-    });
-    if (told.length < needed) return { kind: 'unanswered', reason };
-    return agreed(told, needed);
+    return requests;
   }
-}
 
-/** Undefined when the tables of a case that was made simpler lead nowhere. */
-function quietRequest(entry: FuzzCase, fixtures: FixtureMachines): CaseRequest | undefined {
-  try {
-    return requestOf(entry, fixtures);
-  } catch (error) {
-    if (error instanceof CaseError) return undefined;
-    throw error;
+  #verdict(entry: Entry, [reference, ...others]: readonly Said[]): Verdict {
+    if (reference === undefined) throw new Error('there is no reference');
+    const doubt = this.kind.doubtOf(entry, reference);
+    if (doubt !== undefined) return { kind: 'unanswered', reason: doubt };
+    const needed = Math.min(2, others.length);
+    const told: Dispute[] = [];
+    let reason = 'no answer';
+    for (const other of others) {
+      const comparison = this.kind.compare(entry, reference, other);
+      if (comparison.kind === 'explained') return comparison;
+      if (comparison.kind === 'nothing') reason = comparison.reason;
+      else told.push({ differences: comparison.differences, reference, other });
+    }
+    return told.length < needed ? { kind: 'unanswered', reason } : agreed(told, needed);
   }
 }
 
 /** What enough of them agree on. */
-function agreed(told: readonly { differences: Difference[]; ending: Ending }[], needed: number): Verdict {
-  for (const { differences, ending } of told) {
-    const shared = differences.filter(
+function agreed(told: readonly Dispute[], needed: number): Verdict {
+  for (const dispute of told) {
+    const differences = dispute.differences.filter(
       (one) =>
         told.filter(({ differences: others }) => others.some((two) => isSame(one, two))).length >= needed,
     );
-    if (shared.length > 0) return { kind: 'different', differences: shared, ending };
+    if (differences.length > 0) return { kind: 'different', ...dispute, differences };
   }
   return { kind: 'same' };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Random } from '../generate/random.js';
-import type { Form } from './forms.js';
+import { type Form, isImplicit } from './forms.js';
 import type { FuzzInstruction } from './instruction.js';
 import { interestingWord, littleEndian } from './values.js';
 
@@ -61,7 +61,7 @@ export function encode(form: Form, around: Surroundings, random: Random): FuzzIn
     ? { value: around.isFirst ? around.registers[ECX] : undefined }
     : undefined;
   return {
-    ...{ clause, mnemonic, prefixes, opcode, size },
+    ...{ clause, mnemonic, prefixes, opcode, size, operands, address32, wide: wide ? 4 : 2 },
     ...{ modrm: modrm.bytes, displacement: modrm.displacement, immediate: rest },
     ...(jump === undefined ? {} : { jump }),
     ...(countInCl === undefined ? {} : { countInCl }),
@@ -77,7 +77,9 @@ const isDoubleShift = (mnemonic: string): boolean => mnemonic === 'SHLD' || mnem
 function prefixesFor(form: Form, code32: boolean, random: Random): number[] {
   const { mnemonic, opcode, operands } = form;
   const prefixes: number[] = [];
-  const isWide = operands.some((operand) => /[vO]/.test(operand)) || operands.length === 0;
+  if (form.prefixes === 'none') return prefixes;
+  if (form.prefixes === 'addressing') return addressingPrefixes(random);
+  const isWide = operands.some((operand) => /[vO]/.test(operand)) || operands.every(isImplicit);
   if (needsWide(form) ? !code32 : random.oneIn(isWide ? 4 : 16)) prefixes.push(OPERAND_SIZE);
   if (random.oneIn(10)) prefixes.push(ADDRESS_SIZE);
   if (random.oneIn(8)) prefixes.push(random.pick(SEGMENTS));
@@ -91,6 +93,14 @@ function prefixesFor(form: Form, code32: boolean, random: Random): number[] {
   return prefixes;
 }
 
+function addressingPrefixes(random: Random): number[] {
+  const prefixes: number[] = [];
+  if (random.oneIn(10)) prefixes.push(ADDRESS_SIZE);
+  if (random.oneIn(8)) prefixes.push(random.pick(SEGMENTS));
+  if (random.oneIn(80)) prefixes.push(LOCK);
+  return prefixes;
+}
+
 function opcodeOf({ opcode, variants }: Form, random: Random): number[] {
   const last = (opcode.at(-1) ?? 0) + random.below(variants);
   return [...opcode.slice(0, -1), last];
@@ -99,7 +109,7 @@ function opcodeOf({ opcode, variants }: Form, random: Random): number[] {
 function sizeOf({ operands, opcode }: Form, wide: 2 | 4): 1 | 2 | 4 {
   const [first] = operands;
   if (first === undefined) return wide;
-  if (first.endsWith('b') && opcode.length === 1) return 1;
+  if ((first.endsWith('b') || first === 'AL') && opcode.length === 1) return 1;
   return first.endsWith('w') ? 2 : wide;
 }
 
@@ -108,9 +118,9 @@ const isCountInCl = (opcode: readonly number[]): boolean =>
   (opcode.length === 2 && (opcode[1] === 0xa5 || opcode[1] === 0xad));
 
 function placeOf({ operands, digit }: Form): Place | undefined {
-  if (operands.includes('M')) return 'memory';
-  if (operands.includes('C')) return 'register';
-  return digit !== undefined || operands.some((operand) => operand.startsWith('E')) ? 'either' : undefined;
+  if (operands.some((operand) => operand.startsWith('M'))) return 'memory';
+  if (operands.some((operand) => operand.startsWith('R'))) return 'register';
+  return digit !== undefined || operands.some((operand) => /^E[bwdvm]/.test(operand)) ? 'either' : undefined;
 }
 
 interface ModrmBytes {
@@ -136,7 +146,7 @@ function modrmFor(
 }
 
 function regFor(operands: readonly string[], random: Random): number {
-  if (operands.includes('C')) return random.pick(CONTROL_REGISTERS);
+  if (operands.includes('C') || operands.includes('D')) return random.pick(CONTROL_REGISTERS);
   // CS, and what is no segment register, now and then.
   if (operands.includes('Sw')) return random.oneIn(16) ? random.below(8) : random.pick([0, 2, 3, 4, 5]);
   return random.below(8);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { ProcessorRegisters, SegmentRegister } from '../protocol.js';
+import type { FuzzInstruction } from './instruction.js';
 
 /**
  * Where an implementation has declared another choice than the reference (spec/choices.md), instructions that the choice
  * is about may differ in these places.
  */
-const FREEDOMS: Readonly<Record<string, { mnemonics: readonly string[]; paths: readonly string[] }>> = {
+const FREEDOMS: Readonly<Record<string, Freedom>> = {
   pushed_selector: { mnemonics: ['PUSH', 'CALL', 'INT', 'INTO', 'IRET'], paths: ['memory'] },
   frame_selector: { mnemonics: [], paths: ['memory'] },
   accessed_on_fault: { mnemonics: [], paths: ['memory@0001'] },
@@ -15,21 +16,23 @@ const FREEDOMS: Readonly<Record<string, { mnemonics: readonly string[]; paths: r
   enter_fault: { mnemonics: ['ENTER'], paths: ['memory'] },
   cmps_order: { mnemonics: ['CMPS'], paths: ['registers.cr2', 'registers.eip', 'registers.esp', 'memory'] },
   branch_limit: { mnemonics: ['CALL'], paths: ['memory'] },
+  far_call_limit: {
+    ...{ mnemonics: ['CALL'], vector: 13 },
+    paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'],
+  },
+  far_return_order: { mnemonics: ['RETF', 'IRET'], paths: ['registers.cr2', 'memory@0001'] },
+  alignment_order: { mnemonics: [], vector: 17, paths: ['registers', 'memory'] },
   stale_translation: { mnemonics: [], paths: [] },
   global_translation: { mnemonics: [], paths: [] },
 };
 
 /** Nothing says in which order an instruction with several operands in memory accesses them, and so which page is missed. */
 const ORDER: Freedom = {
-  mnemonics: ['RETF', 'IRET', 'LOAD', 'PUSHA', 'POPA', 'ENTER', 'CMPS', 'BOUND', 'CALL', 'JMP'],
+  mnemonics: [
+    ...['RETF', 'IRET', 'LOAD', 'PUSHA', 'POPA', 'ENTER', 'CMPS', 'BOUND', 'CALL', 'JMP'],
+    ...['FRSTOR', 'FNSAVE', 'FLDENV', 'FNSTENV', 'FXRSTOR', 'FXSAVE'],
+  ],
   paths: ['registers.cr2'],
-};
-
-/** A far CALL to an offset beyond the limit of its target may have stored the return address below ESP, as a near one may. */
-const FAR_LIMIT: Freedom = {
-  mnemonics: ['CALL'],
-  paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'],
-  vector: 13,
 };
 
 /** A far RET may read all that it might need before it looks at any of it. */
@@ -57,7 +60,7 @@ export function freedomsOf(
   defaults: Readonly<Record<string, string>>,
 ): Freedom[] {
   const declared = Object.entries(choices).filter(([name, value]) => defaults[name] !== value);
-  return [ORDER, FAR_LIMIT, EARLY_READ, READ_ORDER, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
+  return [ORDER, EARLY_READ, READ_ORDER, ...declared.flatMap(([name]) => FREEDOMS[name] ?? [])];
 }
 
 export function isFree(
@@ -82,6 +85,39 @@ export function isDisturbed(label: string, { ds, es, fs, gs }: ProcessorRegister
   const changes = ({ selector }: SegmentRegister): boolean =>
     selector !== 0 && (selector < 4 || (selector & 3) !== 3);
   return label === 'native' && [ds, es, fs, gs].some(changes);
+}
+
+/** The program that runs the cases of `native` is in the same address space, from here to there. */
+const MONITOR = { from: 0x70000000, to: 0x80000000 };
+/** What begins behind here may go on at address 0: whether the segment's limit or the page stops it is free. */
+const END_OF_ADDRESSES = 0xfffffff0;
+const SELECTOR_LOOKS = new Set(['LAR', 'LSL', 'VERR', 'VERW']);
+const REGISTER_OPERANDS = 0xc0;
+const INVALID_TSS = 10;
+const PAGE_FAULT = 14;
+
+/** What the exception that ended a run says: where, and what it was. */
+export interface LastFault {
+  vector: number | undefined;
+  eip: number;
+  cr2: number;
+  isInCode: boolean;
+}
+
+/** Why a process of the kernel below cannot tell what a case would have done; undefined when it can. */
+export function nativeDoubt(instructions: readonly FuzzInstruction[], fault: LastFault): string | undefined {
+  const { vector, eip, cr2, isInCode } = fault;
+  if ([eip, cr2].some((address) => address >= MONITOR.from && address < MONITOR.to))
+    return 'an address of its monitor';
+  if (cr2 >= END_OF_ADDRESSES) return 'an access over the end of the address space';
+  if (vector === INVALID_TSS && instructions.some(({ mnemonic }) => mnemonic === 'IRET'))
+    return 'IRET with NT';
+  // A fetch that fails there is what the case is about.
+  if (!isInCode && !(vector === PAGE_FAULT && cr2 === eip)) return 'it went on in its data';
+  const looks = instructions.some(
+    ({ mnemonic, modrm }, i) => i > 0 && SELECTOR_LOOKS.has(mnemonic) && (modrm[0] ?? 0) >= REGISTER_OPERANDS,
+  );
+  return looks ? 'a selector that the case has computed is looked at' : undefined;
 }
 
 const MODES_8086 = { protectedMode: 1, virtual8086: 0x20000 };

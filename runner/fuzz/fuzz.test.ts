@@ -8,11 +8,13 @@ import { caseChecks } from '../cases/schema.js';
 import type { Answer, Implementation } from '../implementations/implementation.js';
 import { ReferenceImplementation } from '../implementations/reference/index.js';
 import { type CaseRequest, isProcessorGiven } from '../protocol.js';
-import { codeHex, makeCase, requestOf } from './case.js';
-import { Contest, type Contestant } from './contest.js';
+import { codeHex, type FuzzCase, makeCase, requestOf } from './case.js';
+import { Contest } from './contest.js';
 import { FixtureMachines, fixtureSources } from './fixtures.js';
 import { type FuzzPlan, type FuzzReport, fuzz } from './fuzz.js';
-import { FAMILIES } from './machine.js';
+import type { Contestant } from './kind.js';
+import { FAMILIES, type Family } from './machine.js';
+import { ProcessorKind } from './processor.js';
 import { fileHead } from './yaml.js';
 
 let fixtures: FixtureMachines;
@@ -66,14 +68,20 @@ const wrongWithCmc = (label: string) =>
   );
 
 const plan: FuzzPlan = {
-  ...{ seed: 7, first: 0, cases: 1000, milliseconds: Number.POSITIVE_INFINITY, most: 1 },
-  families: FAMILIES.filter(({ name }) => name === 'user'),
+  ...{ first: 0, cases: 1000, milliseconds: Number.POSITIVE_INFINITY, most: 1 },
 };
+const SEED = 7;
+const userFamily = FAMILIES.filter(({ name }) => name === 'user');
 const silent = { progress: () => {}, finding: () => {} };
 
-async function fuzzed(others: Contestant[], changes: Partial<FuzzPlan> = {}): Promise<FuzzReport> {
-  const contest = new Contest(reference, others, fixtures);
-  return fuzz(contest, fixtures, { ...plan, ...changes }, silent, new AbortController().signal);
+async function fuzzed(
+  others: Contestant[],
+  changes: Partial<FuzzPlan> = {},
+  families: readonly Family[] = userFamily,
+): Promise<FuzzReport<FuzzCase>> {
+  const kind = new ProcessorKind(SEED, families, fixtures);
+  const contest = new Contest(reference, others, kind);
+  return fuzz(kind, contest, { ...plan, ...changes }, silent, new AbortController().signal);
 }
 
 describe('the generator', () => {
@@ -140,7 +148,7 @@ test('an implementation that is right shows no difference', async () => {
       () => {},
     ),
   );
-  const report = await fuzzed([honest], { cases: 500, families: FAMILIES });
+  const report = await fuzzed([honest], { cases: 500 }, FAMILIES);
   expect(report).toMatchObject({ ran: 500, different: 0 });
 });
 
@@ -168,17 +176,19 @@ test('undefined flags are left out, defined ones are not', async () => {
       },
     );
   const entry = {
-    ...makeCase(1, 1, plan.families),
+    ...makeCase(1, 1, userFamily),
     machine: { fixture: 'machine-ring0', registers: {}, memory: [] },
     instructions: [
       {
         ...{ clause: 'EX-25', mnemonic: 'MUL', prefixes: [], opcode: [0xf7], modrm: [0xe1] },
         ...{ displacement: [], immediate: [], size: 4 as const },
+        ...{ operands: ['Ev'], wide: 4 as const, address32: true },
       },
     ],
   };
   const verdictOf = async (flag: number) => {
-    const contest = new Contest(reference, [await contestant(flips(flag))], fixtures);
+    const kind = new ProcessorKind(SEED, userFamily, fixtures);
+    const contest = new Contest(reference, [await contestant(flips(flag))], kind);
     return (await contest.judge([entry]))[0]?.kind;
   };
   expect(await verdictOf(0x10)).toBe('same');

@@ -1,95 +1,104 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { type Difference, differenceText } from '../compare/difference.js';
-import { type FuzzCase, makeCase } from './case.js';
+import type { Difference } from '../compare/difference.js';
 import type { Contest, Verdict } from './contest.js';
-import type { FixtureMachines } from './fixtures.js';
-import type { Family } from './machine.js';
+import type { Kind } from './kind.js';
 import { shrink } from './shrink.js';
-import { caseText, titleOf } from './yaml.js';
 
 export interface FuzzPlan {
-  seed: number;
-  /** Number of the first case, and how many there are at most. */
+  /** Number of the first input, and how many there are at most. */
   first: number;
   cases: number;
   milliseconds: number;
-  families: readonly Family[];
   /** So many kinds of difference are told. */
   most: number;
 }
 
 /** A difference in its smallest form. */
-export interface Finding {
-  entry: FuzzCase;
+export interface Finding<Entry> {
+  entry: Entry;
   differences: readonly Difference[];
   /** The case as YAML. */
   text: string;
 }
 
-export interface FuzzReport {
+export interface FuzzReport<Entry> {
   ran: number;
-  /** Cases that too few could answer, by the reason. */
+  /** Inputs that too few could answer, by the reason. */
   unanswered: Map<string, number>;
-  /** Cases that differed, those of a kind already told included. */
+  /** Inputs that differed as they have to, by what requires it. */
+  explained: Map<string, number>;
+  /** Inputs that differed, those of a kind already told included. */
   different: number;
-  findings: Finding[];
+  findings: Finding<Entry>[];
   interrupted: boolean;
 }
 
-export interface FuzzListener {
-  progress(report: FuzzReport, seconds: number): void;
-  finding(finding: Finding): void;
+export interface FuzzListener<Entry> {
+  progress(report: FuzzReport<Entry>, seconds: number): void;
+  finding(finding: Finding<Entry>): void;
 }
 
-const BATCH = 256;
+/** Cases that are judged at once: from few, for those that are slow, to so many. */
+const BATCH = { least: 16, most: 256 };
+/** A batch takes about so long, so that the end of the time is met and the progress is seen. */
+const BATCH_MILLISECONDS = 2000;
 
-/** Runs cases until time, number or differences are enough. */
-export async function fuzz(
-  contest: Contest,
-  fixtures: FixtureMachines,
+/** Runs inputs until time, number or differences are enough. */
+export async function fuzz<Entry extends { id: string }>(
+  kind: Kind<Entry>,
+  contest: Contest<Entry>,
   plan: FuzzPlan,
-  listener: FuzzListener,
+  listener: FuzzListener<Entry>,
   signal: AbortSignal,
-): Promise<FuzzReport> {
+): Promise<FuzzReport<Entry>> {
   const began = performance.now();
-  const report: FuzzReport = {
-    ...{ ran: 0, unanswered: new Map(), different: 0, findings: [] },
+  const elapsed = () => performance.now() - began;
+  const isOver = () => signal.aborted || elapsed() >= plan.milliseconds;
+  const report: FuzzReport<Entry> = {
+    ...{ ran: 0, unanswered: new Map(), explained: new Map(), different: 0, findings: [] },
     interrupted: false,
   };
-  const seen = new Set<string>();
+  const examiner = new Examiner(kind, contest, report.unanswered, isOver);
   const end = plan.first + plan.cases;
-  for (let next = plan.first; next < end && report.findings.length < plan.most; ) {
-    if (performance.now() - began >= plan.milliseconds) break;
-    const count = Math.min(BATCH, end - next);
-    const cases = Array.from({ length: count }, (_, i) => makeCase(plan.seed, next + i, plan.families));
+  let batch = BATCH.least;
+  for (let next = plan.first; next < end && report.findings.length < plan.most && !isOver(); ) {
+    const count = Math.min(batch, end - next);
+    const start = elapsed();
+    const entries = Array.from({ length: count }, (_, i) => kind.make(next + i));
     next += count;
-    const verdicts = await contest.judge(cases);
+    const verdicts = await contest.judge(entries);
+    kind.learn?.(entries);
+    batch = nextBatch(count, elapsed() - start);
     for (const [i, verdict] of verdicts.entries()) {
-      const entry = cases[i];
-      if (entry === undefined || signal.aborted) break;
+      const entry = entries[i];
+      if (entry === undefined || isOver()) break;
       report.ran++;
-      if (verdict.kind === 'unanswered') countReason(report, verdict.reason);
+      if (verdict.kind === 'unanswered') countReason(report.unanswered, verdict.reason);
+      if (verdict.kind === 'explained') countReason(report.explained, verdict.by);
       if (verdict.kind !== 'different') continue;
       report.different++;
-      const finding = await examined(contest, fixtures, entry, verdict, seen, report, signal);
+      const finding = await examiner.examined(entry, verdict);
       if (finding === undefined || report.findings.length >= plan.most) continue;
       report.findings.push(finding);
       listener.finding(finding);
     }
-    if (signal.aborted) {
-      report.interrupted = true;
-      break;
-    }
-    listener.progress(report, (performance.now() - began) / 1000);
+    listener.progress(report, elapsed() / 1000);
   }
+  report.interrupted = signal.aborted;
   return report;
 }
 
+/** As many cases as take the time of a batch, by the time that the last ones took. */
+function nextBatch(count: number, milliseconds: number): number {
+  const fitting = Math.floor((count * BATCH_MILLISECONDS) / Math.max(milliseconds, 1));
+  return Math.min(Math.max(fitting, BATCH.least), BATCH.most);
+}
+
 /** Reasons that name an address or a number count as one. */
-function countReason(report: FuzzReport, reason: string): void {
+function countReason(counts: Map<string, number>, reason: string): void {
   const kind = reason.replace(/\b[0-9a-f]+h\b/g, '…');
-  report.unanswered.set(kind, (report.unanswered.get(kind) ?? 0) + 1);
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
 }
 
 type Different = Extract<Verdict, { kind: 'different' }>;
@@ -97,43 +106,49 @@ type Different = Extract<Verdict, { kind: 'different' }>;
 /** So often the same kind of difference is made smaller before it is taken for one that is known. */
 const MOST_OF_A_KIND = 3;
 
-async function examined(
-  contest: Contest,
-  fixtures: FixtureMachines,
-  entry: FuzzCase,
-  verdict: Different,
-  seen: Set<string>,
-  report: FuzzReport,
-  signal: AbortSignal,
-): Promise<Finding | undefined> {
-  const kind = kindOf(entry.instructions.at(-1)?.mnemonic ?? '', verdict.differences);
-  const attempt = Array.from({ length: MOST_OF_A_KIND }, (_, i) => `${kind} ${i}`).find(
-    (key) => !seen.has(key),
-  );
-  if (attempt === undefined) return undefined;
-  seen.add(attempt);
-  const wanted = new Set(verdict.differences.map(placeOf));
-  const stillDiffers = async (cases: readonly FuzzCase[]) =>
-    (await contest.judge(cases)).map(
-      (other) => other.kind === 'different' && other.differences.some((found) => wanted.has(placeOf(found))),
-    );
-  const smallest = await shrink(entry, stillDiffers, signal);
-  const [again] = await contest.judge([smallest]);
-  if (again?.kind !== 'different') {
-    countReason(report, 'the difference did not come again');
-    return undefined;
+/** Makes small what differs, and knows what has been told. */
+class Examiner<Entry extends { id: string }> {
+  readonly #seen = new Set<string>();
+
+  constructor(
+    private readonly kind: Kind<Entry>,
+    private readonly contest: Contest<Entry>,
+    private readonly unanswered: Map<string, number>,
+    private readonly isOver: () => boolean,
+  ) {}
+
+  /** The difference in its smallest form; undefined when its kind is known. */
+  async examined(entry: Entry, verdict: Different): Promise<Finding<Entry> | undefined> {
+    if (!this.#isAmongFirst(kindOf(this.kind.groupOf(entry), verdict.differences))) return undefined;
+    const wanted = new Set(verdict.differences.map(placeOf));
+    const stillDiffers = async (entries: readonly Entry[]) =>
+      (await this.contest.judge(entries)).map(
+        (other) =>
+          other.kind === 'different' && other.differences.some((found) => wanted.has(placeOf(found))),
+      );
+    const smallest = await shrink(this.kind, entry, stillDiffers, this.isOver);
+    const [again] = await this.contest.judge([smallest]);
+    if (again?.kind !== 'different') {
+      countReason(this.unanswered, 'the difference did not come again');
+      return undefined;
+    }
+    const told = kindOf(this.kind.titleOf(smallest), again.differences);
+    if (this.#seen.has(told)) return undefined;
+    this.#seen.add(told);
+    const text = this.kind.caseText(smallest, again, this.contest.labels);
+    return { entry: smallest, differences: again.differences, text };
   }
-  const told = `${entry.family}: ${kindOf(titleOf(smallest), again.differences)}`;
-  if (seen.has(told)) return undefined;
-  seen.add(told);
-  const source = `${contest.labels.join(' and ')}; fuzzing, ${entry.id}`;
-  const remarks = again.differences.map((found) => `  # ${differenceText(found)} of the reference`);
-  const text = [...remarks, caseText(smallest, again.ending, source, fixtures)].join('\n');
-  return { entry: smallest, differences: again.differences, text };
+
+  #isAmongFirst(kind: string): boolean {
+    const attempts = Array.from({ length: MOST_OF_A_KIND }, (_, i) => `${kind} ${i}`);
+    const attempt = attempts.find((key) => !this.#seen.has(key));
+    if (attempt !== undefined) this.#seen.add(attempt);
+    return attempt !== undefined;
+  }
 }
 
-/** Where a difference is, without its address. */
-const placeOf = ({ path }: Difference): string => path.replace(/@.*/, '');
+/** Where a difference is, without its address or its index in a table. */
+const placeOf = ({ path }: Difference): string => path.replace(/@.*|\.\d+$/, '');
 
 const kindOf = (what: string, differences: readonly Difference[]): string =>
   `${what} ${[...new Set(differences.map(placeOf))].sort().join(' ')}`;

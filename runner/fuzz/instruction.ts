@@ -17,6 +17,10 @@ export interface FuzzInstruction {
   jump?: { skips: number; size: 1 | 2 | 4 };
   /** Bytes of the operand. */
   size: 1 | 2 | 4;
+  /** Its operands as the table of forms has them, with bytes of the operand size, and the width of its addresses. */
+  operands: readonly string[];
+  wide: 2 | 4;
+  address32: boolean;
   /** A shift whose count is CL, and CL where it is known. */
   countInCl?: { value: number | undefined };
 }
@@ -76,7 +80,7 @@ export function undefinedBefore(instructions: readonly FuzzInstruction[]): numbe
 }
 
 /** Behind the code the fixtures have HLTs up to here. */
-const HALTS_END = 0x100;
+export const HALTS_END = 0x100;
 
 export const isBehindCode = (instructions: readonly FuzzInstruction[], offset: number): boolean =>
   offset >= (beginnings(instructions).at(-1) ?? 0) && offset < HALTS_END;

@@ -3,7 +3,9 @@
 import type { Random } from '../generate/random.js';
 import { GENERAL_REGISTERS } from '../protocol.js';
 import type { Surroundings } from './encode.js';
+import { FLOATING_POINT_FORMS, FLOATING_POINT_SPOTS, floatingPointData, frameOf } from './floating-point.js';
 import { ALL_FORMS, type Form, ORDINARY_FORMS } from './forms.js';
+import type { FuzzInstruction } from './instruction.js';
 import { interestingWord } from './values.js';
 
 /** What a fuzzed case gives over its fixture: the machine before the code. */
@@ -37,6 +39,10 @@ export interface Family {
   /** Segment registers, tables and page tables. */
   vary(machine: FuzzMachine, random: Random): void;
   selectors: readonly number[];
+  /** Where its operands lie, when its data are not random words. */
+  spots?: readonly number[];
+  /** Instructions that every case begins and ends with. */
+  frame?(random: Random): { before: FuzzInstruction[]; after: FuzzInstruction[] };
 }
 
 /** Code begins here in every fixture. */
@@ -164,13 +170,16 @@ function systemSegments(machine: FuzzMachine, random: Random): void {
   });
 }
 
-/** Entries for pages of data and stack: not present, read-only, supervisor, not accessed, not dirty. */
-function pageRights(machine: FuzzMachine, random: Random): void {
+/**
+ * Entries for pages of data and stack: not present, read-only, supervisor, not accessed, not dirty.
+ * @param hasAliases some lead to another page of data
+ */
+function pageRights(machine: FuzzMachine, random: Random, hasAliases = true): void {
   const first = DATA / PAGE;
   for (let page = first; page < DATA_END / PAGE; page++) {
     if (!random.oneIn(3)) continue;
     const rights = random.pick([0x67, 0x07, 0x27, 0x65, 0x25, 0x05, 0x63, 0x66, 0x64, 0x06, 0x47]);
-    const frame = random.oneIn(4) ? DATA + PAGE * random.below(6) : page * PAGE;
+    const frame = hasAliases && random.oneIn(4) ? DATA + PAGE * random.below(6) : page * PAGE;
     machine.memory.push({ at: PAGE_TABLE + 4 * page, dwords: [frame | rights] });
   }
   const protectsKernel = random.oneIn(3);
@@ -195,6 +204,11 @@ const both =
   };
 
 const SELECTORS_8086 = [0, 0x0300, 0x0400, 0x0800, 0x0a00, 0x0c00, 0x0eff];
+
+const floatingPoint = {
+  ...{ ...native, forms: FLOATING_POINT_FORMS, frame: frameOf, spots: FLOATING_POINT_SPOTS },
+  ...{ stack: 0xcf80, selectors: NATIVE_SELECTORS },
+};
 
 export const FAMILIES: readonly Family[] = [
   {
@@ -241,6 +255,11 @@ export const FAMILIES: readonly Family[] = [
     eflags: (random: Random) => (systemFlags(random) & ~NT) | 0x20000,
     vary: none,
   },
+  { ...floatingPoint, name: 'x87', isOpen: true, fixture: 'machine-ring3', vary: floatingPointData(0x11) },
+  {
+    ...{ ...floatingPoint, name: 'x87-paged', fixture: 'machine-paged-ring3' },
+    vary: both((machine, random) => pageRights(machine, random, false), floatingPointData(0x80000011)),
+  },
 ];
 
 /** Offsets at which something may happen: starts, middles and ends of pages, the stack. */
@@ -264,7 +283,12 @@ export function machineOf(
   random: Random,
 ): { machine: FuzzMachine; around: Omit<Surroundings, 'following' | 'isFirst'> } {
   const stack = family.stack + (random.oneIn(6) ? random.pick([0x80, 0x7e, 0x7c, 0x84, 1, -1, 2]) : 0);
-  const spots = family.code32 ? spotsOf(random, stack) : spots8086(random, stack);
+  const spots =
+    family.spots !== undefined
+      ? [...family.spots]
+      : family.code32
+        ? spotsOf(random, stack)
+        : spots8086(random, stack);
   const values = GENERAL_REGISTERS.map((name) =>
     name === 'esp' ? stack : initialValue(name, spots, random),
   );
@@ -277,7 +301,9 @@ export function machineOf(
     memory: [],
   };
   family.vary(machine, random);
-  for (const at of [stack, ...new Set(spots)]) addData(machine, at, family, random);
+  if (family.spots === undefined) {
+    for (const at of [stack, ...new Set(spots)]) addData(machine, at, family, random);
+  }
   return {
     machine,
     around: { code32: family.code32, registers: values, spots, selectors: family.selectors },

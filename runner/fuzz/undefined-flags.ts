@@ -13,6 +13,8 @@ const AF = 0x010;
 const ZF = 0x040;
 const SF = 0x080;
 const OF = 0x800;
+/** Stands for the condition codes of the x87 unit, which some of its instructions leave open. */
+const CODES = 0x80000000;
 export const ARITHMETIC_FLAGS = CF | PF | AF | ZF | SF | OF;
 
 const NAMES: readonly (readonly [number, string])[] = [
@@ -66,6 +68,9 @@ const USES: Readonly<Record<string, FlagUse>> = {
   AAS: use(CF | AF, PF | ZF | SF | OF, AF),
   AAM: use(PF | ZF | SF, CF | AF | OF),
   AAD: use(PF | ZF | SF, CF | AF | OF),
+  ...{ FPREM: use(ARITHMETIC_FLAGS, CODES), FPREM1: use(ARITHMETIC_FLAGS, CODES) },
+  ...{ FCOMI: use(0, CODES), FCOMIP: use(0, CODES), FUCOMI: use(0, CODES), FUCOMIP: use(0, CODES) },
+  FNSTSW: use(0, 0, CODES),
   ...{ SCAS: STRING_COMPARE, CMPS: STRING_COMPARE },
   ...{ ARPL: SELECTOR, LAR: SELECTOR, LSL: SELECTOR, VERR: SELECTOR, VERW: SELECTOR, CMPXCHG8B: SELECTOR },
   ...{ CLC: use(CF), STC: use(CF), CMC: use(CF, 0, CF), SALC: use(0, 0, CF) },

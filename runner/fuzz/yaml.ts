@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import type { Data, DataMap, Expectation } from '../cases/case.js';
+import type { DataMap, Expectation } from '../cases/case.js';
 import { isMap } from '../cases/case.js';
 import { EXCEPTION_NAMES } from '../expand/exception.js';
 import { isProcessorGiven } from '../protocol.js';
+import { assembly } from './assembly.js';
 import { type FuzzCase, requestOf } from './case.js';
 import { type Ending, undefinedFlags } from './compare.js';
 import { expectationOf } from './expectation.js';
 import type { FixtureMachines } from './fixtures.js';
+import { flow } from './flow.js';
 import { assemble } from './instruction.js';
 import { CODE } from './machine.js';
 import { hex32, hexByte } from './values.js';
@@ -54,7 +56,7 @@ export function caseText(
     `      fixture: ${machine.fixture}`,
     `      registers: ${flow(machine.registers)}`,
     ...(memory.length === 0 ? [] : ['      memory:', ...memory]),
-    ...instructions.map(({ mnemonic }, i) => `      # ${bytes[i]}: ${mnemonic}`),
+    ...assembly(instructions).map((text, i) => `      # ${bytes[i]}: ${text}`),
     `      code: { at: ${hex32(CODE)}, hex: "${bytes.join(' ') || HLT}" }`,
     ...thenLines(expected),
   ].join('\n');
@@ -82,17 +84,4 @@ function thenLines({ outcome, state, exception, undefined_flags, unspecified }: 
   if (undefined_flags !== undefined) lines.push(`      undefined_flags: [${undefined_flags.join(', ')}]`);
   if (unspecified !== undefined) lines.push(`      unspecified: [${unspecified.join(', ')}]`);
   return lines.length === 1 ? ['    then: {}'] : lines;
-}
-
-/** A map on one line, with numbers as registers are written. */
-function flow(map: DataMap): string {
-  const entries = Object.entries(map);
-  return entries.length === 0
-    ? '{}'
-    : `{ ${entries.map(([key, value]) => `${key}: ${scalar(value)}`).join(', ')} }`;
-}
-
-function scalar(value: Data): string {
-  if (typeof value === 'number') return value < 256 ? `${value}` : hex32(value);
-  return isMap(value) ? flow(value) : JSON.stringify(value);
 }

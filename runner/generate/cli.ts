@@ -3,16 +3,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { FAMILIES } from '../fuzz/machine.js';
+import { type FuzzCase, makeCase } from '../fuzz/case.js';
+import { FAMILIES, type Family } from '../fuzz/machine.js';
 import { createBochs } from '../implementations/bochs/index.js';
 import { createNative } from '../implementations/native/index.js';
 import { createQemu } from '../implementations/qemu/index.js';
 import { packageRoot } from '../package.js';
 import { fpuPrograms } from './fpu/index.js';
-import { recordMixed, type Witness } from './mixed.js';
+import { BATCH, instructionsOf, recordMixed, type Witness } from './mixed.js';
 import type { Program } from './program.js';
 import { Random } from './random.js';
 import { record } from './record.js';
+import { encodingsOf, everyEncoding } from './sweep.js';
 import { packed } from './vector.js';
 
 /**
@@ -46,13 +48,21 @@ const MIXED: Readonly<Record<string, MixedGroup>> = {
       { name: 'qemu', implementation: createQemu() },
     ],
   },
+  opcodes: {
+    ...{ letter: 'n', families: ['user', 'x87'] },
+    witnesses: () => [
+      { name: 'processor', implementation: createNative() },
+      { name: 'bochs', implementation: createBochs() },
+      { name: 'qemu', implementation: createQemu() },
+    ],
+  },
 };
 
 interface MixedGroup {
   letter: string;
   families: readonly string[];
-  /** Cases out of which the vectors are chosen. */
-  tries: number;
+  /** Cases out of which the vectors are chosen; every encoding of every instruction when it is left out. */
+  tries?: number;
   witnesses(): Witness[];
 }
 
@@ -88,10 +98,17 @@ async function generateMixed(
   { seed, rounds, out }: { seed: number; rounds: number; out: string },
 ) {
   const machines = FAMILIES.filter(({ name }) => families.includes(name));
-  const plan = { group: letter, seed, families: machines, rounds, cases: tries };
-  const vectors = await recordMixed(plan, witnesses());
+  const entries = tries === undefined ? everyEncoding(seed, machines) : randomCases(seed, machines, tries);
+  const keysOf = tries === undefined ? encodingsOf : instructionsOf;
+  const vectors = await recordMixed({ group: letter, rounds, entries, keysOf }, witnesses());
   writeFileSync(join(out, `${letter}.jsonl.gz`), packed(vectors));
-  console.log(`seed ${seed}: ${vectors.length} vectors out of ${tries} cases`);
+  console.log(`seed ${seed}: ${vectors.length} vectors`);
+}
+
+/** In whole batches. */
+function* randomCases(seed: number, families: readonly Family[], count: number): Generator<FuzzCase> {
+  const whole = Math.ceil(count / BATCH) * BATCH;
+  for (let number = 0; number < whole; number++) yield makeCase(seed, number, families);
 }
 
 await new Command('generate')

@@ -2,7 +2,7 @@
 
 import { flagBit } from '../compare/flags.js';
 import type { MemoryImage } from '../expand/image.js';
-import { type FuzzCase, makeCase, requestOf } from '../fuzz/case.js';
+import { type FuzzCase, requestOf } from '../fuzz/case.js';
 import {
   differencesOf,
   type Ending,
@@ -12,11 +12,11 @@ import {
   undefinedFlags,
 } from '../fuzz/compare.js';
 import { answersOf } from '../fuzz/contest.js';
-import type { Contestant } from '../fuzz/kind.js';
 import { FixtureMachines } from '../fuzz/fixtures.js';
+import { openMemory } from '../fuzz/floating-point.js';
 import { type Freedom, freedomsOf, isDisturbed } from '../fuzz/freedoms.js';
 import type { FuzzInstruction } from '../fuzz/instruction.js';
-import type { Family } from '../fuzz/machine.js';
+import type { Contestant } from '../fuzz/kind.js';
 import { titleOf } from '../fuzz/yaml.js';
 import type { Implementation } from '../implementations/implementation.js';
 import { type CaseRequest, isProcessorGiven, type ProcessorGiven } from '../protocol.js';
@@ -26,12 +26,12 @@ import { type Vector, vectorOf } from './vector.js';
 /** Instructions of all kinds on the machines of the fuzzer, as witnesses ran them. */
 export interface MixedPlan {
   group: string;
-  seed: number;
-  families: readonly Family[];
   /** So many vectors of one instruction with one ending on one family of machines. */
   rounds: number;
   /** Cases that are tried. */
-  cases: number;
+  entries: Iterable<FuzzCase>;
+  /** What a case is about: of each of these there are so many vectors for each way to end. */
+  keysOf(entry: FuzzCase): string[];
 }
 
 /** A witness, and how it is named in `evidence`. */
@@ -45,14 +45,15 @@ interface StartedWitness extends Contestant {
   freedoms: Freedom[];
 }
 
-const BATCH = 512;
+/** Cases that are run at once. */
+export const BATCH = 512;
 
 /**
  * Vectors of which the first witness says what is expected and on which another one agrees. What depends on a choice, on
  * undefined flags or on what no case has is left out.
  */
 export async function recordMixed(
-  { group, seed, families, rounds, cases }: MixedPlan,
+  { group, rounds, entries, keysOf }: MixedPlan,
   witnesses: readonly Witness[],
 ): Promise<Vector[]> {
   const fixtures = new FixtureMachines();
@@ -61,10 +62,9 @@ export async function recordMixed(
   if (judge === undefined) return [];
   const seen = new Map<string, number>();
   const vectors: Vector[] = [];
-  for (let first = 0; first < cases; first += BATCH) {
-    const tried = Array.from({ length: BATCH }, (_, i) => makeCase(seed, first + i, families));
+  for (const tried of batchesOf(entries)) {
     const candidates = (await judged(tried, judge, started, fixtures)).filter((candidate) =>
-      isNew(candidate, seen, rounds),
+      isNew(candidate, keysOf(candidate.entry), seen, rounds),
     );
     for (const { agreed, entry, given } of await witnessed(candidates, judge, others)) {
       const number = String(vectors.length).padStart(5, '0');
@@ -73,6 +73,17 @@ export async function recordMixed(
   }
   await Promise.all(started.map(({ implementation }) => implementation.stop()));
   return vectors;
+}
+
+function* batchesOf(entries: Iterable<FuzzCase>): Generator<FuzzCase[]> {
+  let batch: FuzzCase[] = [];
+  for (const entry of entries) {
+    batch.push(entry);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function start({ name, implementation }: Witness): Promise<StartedWitness> {
@@ -191,17 +202,23 @@ function isChosen(
   );
 }
 
-/** Counts what a case is about: each of its instructions with the way it ended. */
-function isNew({ entry, given, ending }: Candidate, seen: Map<string, number>, rounds: number): boolean {
-  const { family, instructions } = entry;
+/** Whether one of the things that a case is about has not yet enough vectors with this ending; counts them. */
+function isNew(
+  { given, ending }: Candidate,
+  about: readonly string[],
+  seen: Map<string, number>,
+  rounds: number,
+): boolean {
   const vector = exceptionOf(given.registers, ending)?.vector ?? 'hlt';
-  const keys = instructions.map(
-    ({ mnemonic, opcode }) => `${family} ${mnemonic} ${opcode.join(' ')} ${vector}`,
-  );
+  const keys = about.map((key) => `${key} ${vector}`);
   const isWanted = keys.some((key) => (seen.get(key) ?? 0) < rounds);
   if (isWanted) for (const key of keys) seen.set(key, (seen.get(key) ?? 0) + 1);
   return isWanted;
 }
+
+/** Each of its instructions, on this family of machines. */
+export const instructionsOf = ({ family, instructions }: FuzzCase): string[] =>
+  instructions.map(({ mnemonic, opcode }) => `${family} ${mnemonic} ${opcode.join(' ')}`);
 
 function vectorFor(
   id: string,
@@ -213,7 +230,8 @@ function vectorFor(
   const title = `${entry.family}: ${titleOf(entry)}`;
   const flags = undefinedFlags(entry, given.registers, ending);
   const outcome: { registers: Ending['state']['registers']; memory: MemoryImage } = ending.state;
-  const vector = vectorOf({ id, group, title }, given, outcome, [], evidence);
+  const open = openMemory(entry.instructions);
+  const vector = vectorOf({ id, group, title }, given, outcome, open, evidence);
   const undefinedBits = flags.reduce((mask, name) => mask | (flagBit(name) ?? 0), 0);
   return undefinedBits === 0 ? vector : { ...vector, flags_mask: ~undefinedBits >>> 0 };
 }

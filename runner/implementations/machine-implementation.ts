@@ -37,7 +37,12 @@ export class MachineImplementation<Reply> implements Implementation {
   async start(): Promise<Declaration> {
     const { command, declaration } = await this.description.find();
     this.#command = command;
-    await this.description.probe?.((given) => this.#ask(given));
+    try {
+      await this.description.probe?.((given) => this.#ask(given));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     return declaration;
   }
 

@@ -4,6 +4,7 @@ import type { Case } from '../cases/case.js';
 import { CannotStart, type Implementation } from '../implementations/implementation.js';
 import { createImplementation } from '../implementations/index.js';
 import { judgingFor } from '../judging.js';
+import type { Expectations } from '../known-failures.js';
 import { runCases } from '../run.js';
 import type { Result } from '../verdict.js';
 
@@ -16,6 +17,8 @@ export interface Column {
   /** Why it was not run, and what to do about it; then there are no results. */
   skipped?: { reason: string; cure: string };
   results: readonly Result[];
+  /** What is known of its deviations. */
+  expectations: Expectations;
   seconds: number;
 }
 
@@ -23,16 +26,18 @@ export interface Column {
 export async function collect(
   name: string,
   cases: readonly Case[],
+  expectations: Expectations,
   onResult: (done: number, all: number) => void,
 ): Promise<Column> {
   const began = performance.now();
   const implementation = await createImplementation(name, { profile: 'linux-2.6.29', timeoutFactor: 1 });
   try {
-    return { name, ...(await runOn(implementation, cases, onResult)), seconds: secondsSince(began) };
+    const found = await runOn(implementation, cases, onResult);
+    return { name, ...found, expectations, seconds: secondsSince(began) };
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
     const skipped = { reason: error.message, cure: error.cure };
-    return { name, title: name, skipped, results: [], seconds: secondsSince(began) };
+    return { name, title: name, skipped, results: [], expectations, seconds: secondsSince(began) };
   } finally {
     await implementation.stop();
   }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { type KnownFailure, knownReason } from '../known-failures.js';
+import type { Case } from '../cases/case.js';
+import type { Expectations } from '../known-failures.js';
 import { isBad, type Result } from '../verdict.js';
+import { ANYWHERE } from './counts.js';
 
 /** Cases in which an implementation deviates in the same way. */
 export interface Deviation {
   /** What it does, and what it should do. */
   what: string;
+  /** It shows in cases of every kind. */
+  everywhere: boolean;
+  /** The behaviour of most of its cases. */
+  behaviour: string;
+  /** Those of its cases, the ones of most cases first. */
+  clauses: string[];
   cases: string[];
 }
 
@@ -18,18 +26,34 @@ const MANY = 4;
  * Groups failures: by the reason that a list of known failures gives, else by what differs. The group with the most
  * cases comes first.
  */
-export function deviationsOf(results: readonly Result[], known: readonly KnownFailure[]): Deviation[] {
-  const groups = new Map<string, string[]>();
+export function deviationsOf(results: readonly Result[], expectations: Expectations): Deviation[] {
+  const groups = new Map<string, { everywhere: boolean; cases: Case[] }>();
   for (const result of results) {
     if (!isBad(result.verdict)) continue;
-    const what = knownReason(result, known) ?? signature(result);
-    const cases = groups.get(what);
-    if (cases === undefined) groups.set(what, [result.case.id]);
-    else cases.push(result.case.id);
+    const entry = expectations.of(result)?.entry;
+    const what = entry?.reason ?? signature(result);
+    const group = groups.get(what) ?? { everywhere: entry?.pattern === ANYWHERE, cases: [] };
+    group.cases.push(result.case);
+    groups.set(what, group);
   }
   return [...groups]
-    .map(([what, cases]) => ({ what, cases }))
+    .map(([what, { everywhere, cases }]) => ({
+      what,
+      everywhere,
+      behaviour: byFrequency(cases.map(({ behaviour }) => behaviour))[0] ?? '',
+      clauses: byFrequency(cases.flatMap(({ clauses }) => clauses)),
+      cases: cases.map(({ id }) => id),
+    }))
     .sort((a, b) => b.cases.length - a.cases.length || (a.what < b.what ? -1 : 1));
+}
+
+/** Each name once, the most frequent first. */
+function byFrequency(names: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts]
+    .sort(([a, x], [b, y]) => y - x || a.localeCompare(b, 'en', { numeric: true }))
+    .map(([name]) => name);
 }
 
 /** What differs, without the numbers of the particular case. */
@@ -84,15 +108,22 @@ function crashText(verdict: string, details: readonly string[], stderr: string |
   return said === '' ? how : `${how}: ${said}`;
 }
 
-/** Rows of one table are told as the table with their number: `gates/refused/* (12)`. */
-export function compactIds(ids: readonly string[]): string[] {
+/** `gates/refused/limit-call` is a row of the table `gates/refused`; a case that stands alone is its own table. */
+export const tableOf = (id: string): string => id.split('/').slice(0, 2).join('/');
+
+/**
+ * Many rows of one table are told as the table: `gates/refused/*` when they are all of those that were run, else with
+ * their number.
+ *
+ * @param rows how many cases of each table were run
+ */
+export function compactIds(ids: readonly string[], rows: ReadonlyMap<string, number>): string[] {
   const tables = new Map<string, string[]>();
-  for (const id of ids) {
-    const parts = id.split('/');
-    const table = parts.length > 2 ? parts.slice(0, 2).join('/') : id;
-    tables.set(table, [...(tables.get(table) ?? []), id]);
-  }
-  return [...tables].flatMap(([table, rows]) =>
-    rows.length > MANY ? [`${table}/* (${rows.length})`] : rows,
-  );
+  for (const id of ids) tables.set(tableOf(id), [...(tables.get(tableOf(id)) ?? []), id]);
+  return [...tables].flatMap(([table, found]) => {
+    const all = rows.get(table) ?? 0;
+    if (found.length > 1 && found.length === all) return [`\`${table}/*\``];
+    if (found.length > MANY) return [`${found.length} of ${all} \`${table}/*\``];
+    return found.map((id) => `\`${id}\``);
+  });
 }

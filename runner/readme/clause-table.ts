@@ -3,6 +3,7 @@
 import type { Case } from '../cases/case.js';
 import { CONFORMANCE_CLASSES } from '../protocol.js';
 import type { Clause } from '../spec.js';
+import { table } from './block.js';
 
 /** One row for each chapter of the spec: its clauses, and the cases that name one of them or are in its folder. */
 interface Row {
@@ -13,9 +14,6 @@ interface Row {
   written: number[];
   recorded: number;
 }
-
-const BEGIN = '<!-- table -->';
-const END = '<!-- /table -->';
 
 /** The table of the README: chapters with the number of their clauses and cases. */
 export function clauseTable(clauses: readonly Clause[], cases: readonly Case[]): string {
@@ -33,20 +31,10 @@ export function clauseTable(clauses: readonly Clause[], cases: readonly Case[]):
     ...CONFORMANCE_CLASSES.map((name) => `${name} cases`),
     'recorded answers',
   ];
-  return [
-    line(head),
-    line(head.map((_, index) => (index === 0 ? '---' : '--:'))),
-    ...rows.map((row) => line(cells(row, `[${row.chapter}](${row.file})`))),
-    line(cells(total, '**all**')),
-  ].join('\n');
-}
-
-/** The README with the table put between its two marks. */
-export function withTable(readme: string, table: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`the README has no ${BEGIN} ... ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n${table}\n${readme.slice(end)}`;
+  return table(head, [
+    ...rows.map((row) => cells(row, `[${row.chapter}](${row.file})`)),
+    cells(total, '**all**'),
+  ]);
 }
 
 function chapters(clauses: readonly Clause[]): [string, number][] {
@@ -76,10 +64,6 @@ function cells(row: Row, name: string): string[] {
     name,
     ...[row.clauses, ...row.written, row.recorded].map((count) => (count === 0 ? '' : `${count}`)),
   ];
-}
-
-function line(values: readonly string[]): string {
-  return `| ${values.join(' | ')} |`;
 }
 
 function sum(rows: readonly Row[], of: (row: Row) => number): number {

@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 import { loadSuite } from '../cases/suite.js';
 import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
-import { clauseTable, withTable } from './clause-table.js';
+import { readFigures } from '../strength/figures.js';
+import { withBlock } from './block.js';
+import { clauseTable } from './clause-table.js';
+import { strengthTable } from './strength.js';
 import { consoleBlocks, withOutputs } from './walkthrough.js';
 
 const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8');
@@ -14,11 +17,22 @@ const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 test('the table in the README is up to date (npm run readme)', async () => {
   const { cases } = await loadSuite();
-  expect(withTable(readme, clauseTable(readClauses(), cases))).toBe(readme);
+  expect(withBlock(readme, 'table', clauseTable(readClauses(), cases))).toBe(readme);
+});
+
+test('the strength in the README is that of the last measurement (npm run readme)', () => {
+  expect(withBlock(readme, 'strength', strengthTable(readFigures()))).toBe(readme);
+});
+
+test('a part that was not measured has no figure', () => {
+  const figures = { date: '2000-01-01', mutants: 10, killed: 7, endless: 0, equivalent: 2, survivors: [] };
+  const [, , host, processor] = strengthTable({ host: figures }).split('\n');
+  expect(host).toBe('| `reference/host` | 10 | 7 | 2 | 0 | **87.5 %** | 2000-01-01 |');
+  expect(processor).toBe('| `reference/processor` |  |  |  |  |  | not yet |');
 });
 
 test('a README without the marks is refused', () => {
-  expect(() => withTable('no marks', 'table')).toThrow('has no <!-- table -->');
+  expect(() => withBlock('no marks', 'table', 'text')).toThrow('has no <!-- table --> ... <!-- /table -->');
 });
 
 test('every console block of the README is one that is run', () => {

@@ -151,5 +151,6 @@ function* unsupportedLines(results: readonly ResultRecord[]): Lines {
 function verdictLine(record: RunRecord, paint: Paint): string {
   const known = record.results.filter((result) => result.known?.kind === 'expected').length;
   const but = known === 0 ? '' : `, but for ${known} known failures`;
-  return record.conforms ? paint.good(`conforms${but}`) : paint.bad('does not conform');
+  const part = record.counts.unsupported === 0 ? '' : ' in what it does';
+  return record.conforms ? paint.good(`conforms${part}${but}`) : paint.bad('does not conform');
 }

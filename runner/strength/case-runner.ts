@@ -3,9 +3,10 @@
 /** Stryker's test runner of this project: the cases, and nothing else, may kill a mutant. */
 
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import {
-  DryRunStatus,
   type DryRunResult,
+  DryRunStatus,
   type MutantRunOptions,
   type MutantRunResult,
   MutantRunStatus,
@@ -13,6 +14,7 @@ import {
   type TestRunnerCapabilities,
   TestStatus,
 } from '@stryker-mutator/api/test-runner';
+import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
 import { allCaseRuns, type CaseRun } from './case-runs.js';
 import { ClauseMarks } from './clause-marks.js';
@@ -24,6 +26,8 @@ import { endsWithin } from './time-limit.js';
 
 /** For Stryker all cases are one test: which of them come to which mutant is kept here, 20,000 times smaller. */
 const TEST = 'cases';
+/** What the workers share: the folder that the sandbox is in, which is where they run. */
+const FOLDER = '..';
 
 /** How much more often than in any case without mutation a mutant may be come to. */
 const HIT_FACTOR = 10;
@@ -59,8 +63,12 @@ export class CaseRunner implements TestRunner {
   /** Runs all cases twice without mutation, the second time in another order, and keeps what they come to. */
   async dryRun(): Promise<DryRunResult> {
     const { script, runs } = this;
+    const started = performance.now();
     const counts = new Uint32Array(script.mutantsOfMark.length);
-    const coverage = Coverage.empty(runs.length, script.mutantsOfMark);
+    const coverage = Coverage.empty(
+      runs.map(({ name }) => name),
+      script.mutantsOfMark,
+    );
     const reference = script.unmutated(counts);
     coverage.addLoading(counts);
     const numbers = runs.map((_, number) => number);
@@ -76,10 +84,11 @@ export class CaseRunner implements TestRunner {
         coverage.add(number, counts, performance.now() - began, round > 0);
       }
     }
-    coverage.write();
+    leaveOutRepeats(runs, coverage);
+    coverage.write(FOLDER);
     return {
       status: DryRunStatus.Complete,
-      tests: [{ id: TEST, name: TEST, status: TestStatus.Success, timeSpentMs: 0 }],
+      tests: [{ id: TEST, name: TEST, status: TestStatus.Success, timeSpentMs: performance.now() - started }],
       mutantCoverage: {
         static: {},
         perTest: { [TEST]: Object.fromEntries(coverage.covered().map((mutant) => [mutant, 1])) },
@@ -90,8 +99,9 @@ export class CaseRunner implements TestRunner {
   async mutantRun({ activeMutant }: MutantRunOptions): Promise<MutantRunResult> {
     const { coverage, order } = this.measure();
     const mutant = Number(activeMutant.id);
-    const clauses = this.marksOf(activeMutant.fileName).at(activeMutant.location.start.line + 1);
-    const candidates = order.of(mutant, clauses);
+    const { fileName, location } = activeMutant;
+    const file = relative(packageRoot, fileName).replaceAll('\\', '/');
+    const candidates = order.of(mutant, file, this.marksOf(fileName).at(location.start.line + 1));
     const fate = this.fateOf(mutant, candidates, coverage);
     if (fate === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: candidates.length };
     if (fate === 'endless') return { status: MutantRunStatus.Timeout };
@@ -134,7 +144,7 @@ export class CaseRunner implements TestRunner {
 
   private measure(): { coverage: Coverage; order: Order } {
     if (this.measured === undefined) {
-      const coverage = Coverage.read();
+      const coverage = Coverage.read(FOLDER);
       this.measured = { coverage, order: new Order(this.runs, coverage) };
     }
     return this.measured;
@@ -144,6 +154,19 @@ export class CaseRunner implements TestRunner {
     const known = this.marks.get(file) ?? new ClauseMarks(readFileSync(file, 'utf8'), this.clauses);
     this.marks.set(file, known);
     return known;
+  }
+}
+
+/**
+ * A case that expects the same in both profiles and goes the same way in both says nothing new in the second. A mutant that
+ * only the second would notice is told as a survivor: never too good a figure.
+ */
+function leaveOutRepeats(runs: readonly CaseRun[], coverage: Coverage): void {
+  const first = new Map<unknown, number>();
+  for (const [number, run] of runs.entries()) {
+    const other = first.get(run.entry);
+    if (other === undefined) first.set(run.entry, number);
+    else if (run.repeats(runs[other]) && coverage.sameWay(number, other)) coverage.setRepeats(number);
   }
 }
 

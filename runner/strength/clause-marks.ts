@@ -4,7 +4,6 @@
 
 const ID = /\b(?:[A-Z][A-Z0-9]*-\d+[a-z]?)\b/g;
 const COMMENT = /(?:^\s*(?:\/\*\*|\*|\/\/)|\/\/|\/\*)(.*)$/;
-/** `IO-4 to IO-7` and `IO-4..7`: the first stands for all. */
 
 /** For each line of a text, the clauses named in the last comment before it, or on it, that names any. */
 export class ClauseMarks {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Which case runs come to which mutants. It is measured once, kept in the sandbox, and read by every worker. */
+/** Which case runs come to which mutants. It is measured once, kept beside the sandbox, and read by every worker. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const FILE = 'strength-coverage';
+const HEAD = 'coverage.json';
+const BITS = 'coverage.bits';
 
 interface Head {
-  runs: number;
+  /** The names of the case runs. */
+  runs: readonly string[];
   mutantsOfMark: number[][];
   milliseconds: number[];
   mostHits: number[];
   anyRun: boolean[];
+  /** By case run: whether another one does the same. */
+  repeats: boolean[];
 }
 
 /** A set of case runs, by number. */
@@ -35,7 +40,7 @@ export class Coverage {
     private readonly head: Head,
     private readonly bits: Uint8Array,
   ) {
-    const bytes = Math.ceil(head.runs / 8);
+    const bytes = Math.ceil(head.runs.length / 8);
     this.runsOfMark = head.mutantsOfMark.map(
       (_, mark) => new BitSet(bits.subarray(mark * bytes, (mark + 1) * bytes)),
     );
@@ -44,28 +49,35 @@ export class Coverage {
     });
   }
 
-  static empty(runs: number, mutantsOfMark: number[][]): Coverage {
+  static empty(runs: readonly string[], mutantsOfMark: number[][]): Coverage {
     const zeros = (): number[] => mutantsOfMark.map(() => 0);
     return new Coverage(
       {
         runs,
         mutantsOfMark,
-        milliseconds: Array.from({ length: runs }, () => 0),
+        milliseconds: runs.map(() => 0),
         mostHits: zeros(),
         anyRun: mutantsOfMark.map(() => false),
+        repeats: runs.map(() => false),
       },
-      new Uint8Array(Math.ceil(runs / 8) * mutantsOfMark.length),
+      new Uint8Array(Math.ceil(runs.length / 8) * mutantsOfMark.length),
     );
   }
 
-  static read(): Coverage {
-    const head = JSON.parse(readFileSync(`${FILE}.json`, 'utf8')) as Head;
-    return new Coverage(head, new Uint8Array(readFileSync(`${FILE}.bits`)));
+  /** What was written into the folder. */
+  static read(folder: string): Coverage {
+    const head = JSON.parse(readFileSync(join(folder, HEAD), 'utf8')) as Head;
+    return new Coverage(head, new Uint8Array(readFileSync(join(folder, BITS))));
   }
 
-  write(): void {
-    writeFileSync(`${FILE}.bits`, this.bits);
-    writeFileSync(`${FILE}.json`, JSON.stringify(this.head));
+  write(folder: string): void {
+    writeFileSync(join(folder, BITS), this.bits);
+    writeFileSync(join(folder, HEAD), JSON.stringify(this.head));
+  }
+
+  /** Whether both case runs came to the same places. */
+  sameWay(a: number, b: number): boolean {
+    return this.runsOfMark.every((set) => set.has(a) === set.has(b));
   }
 
   /**
@@ -74,7 +86,7 @@ export class Coverage {
    */
   add(run: number, counts: Uint32Array, milliseconds: number, again: boolean): void {
     const { head } = this;
-    head.milliseconds[run] = milliseconds;
+    head.milliseconds[run] = again ? Math.min(milliseconds, head.milliseconds[run] ?? 0) : milliseconds;
     counts.forEach((count, mark) => {
       const set = this.runsOfMark[mark];
       if (set === undefined) return;
@@ -94,6 +106,15 @@ export class Coverage {
     counts.fill(0);
   }
 
+  /** Leaves a case run out of all that follows. */
+  setRepeats(run: number): void {
+    this.head.repeats[run] = true;
+  }
+
+  repeats(run: number): boolean {
+    return this.head.repeats[run] === true;
+  }
+
   /** How long the case run takes without mutation, in milliseconds. */
   milliseconds(run: number): number {
     return this.head.milliseconds[run] ?? 0;
@@ -101,32 +122,36 @@ export class Coverage {
 
   /** The most often that a single case comes to the mutant. */
   mostHits(mutant: number): number {
-    return this.sumOver(mutant, (mark) => this.head.mostHits[mark] ?? 0);
+    return this.marks(mutant).reduce((sum, mark) => sum + (this.head.mostHits[mark] ?? 0), 0);
   }
 
-  /** The case runs that come to the mutant; and whether others may depend on it too. */
-  runsOf(mutant: number): { direct: number[]; others: number[] } {
-    const marks = this.marksOf.get(mutant) ?? [];
-    const direct: number[] = [];
-    const others: number[] = [];
-    const any = marks.some((mark) => this.head.anyRun[mark]);
-    for (let run = 0; run < this.head.runs; run++) {
-      if (marks.some((mark) => this.runsOfMark[mark]?.has(run))) direct.push(run);
-      else if (any) others.push(run);
-    }
-    return { direct, others };
+  /** Tells of each case run whether it comes to the mutant. */
+  reaching(mutant: number): (run: number) => boolean {
+    const sets = this.marks(mutant).flatMap((mark) => this.runsOfMark[mark] ?? []);
+    return (run) => sets.some((set) => set.has(run));
+  }
+
+  /** Whether case runs that do not come to the mutant may depend on it all the same. */
+  mattersToAll(mutant: number): boolean {
+    return this.marks(mutant).some((mark) => this.head.anyRun[mark]);
   }
 
   /** The mutants that any case run comes to, or may depend on. */
   covered(): number[] {
-    return [...this.marksOf.keys()].filter((mutant) =>
-      (this.marksOf.get(mutant) ?? []).some(
-        (mark) => (this.head.mostHits[mark] ?? 0) > 0 || this.head.anyRun[mark],
-      ),
+    return [...this.marksOf.keys()].filter(
+      (mutant) => this.mostHits(mutant) > 0 || this.mattersToAll(mutant),
     );
   }
 
-  private sumOver(mutant: number, value: (mark: number) => number): number {
-    return (this.marksOf.get(mutant) ?? []).reduce((sum, mark) => sum + value(mark), 0);
+  /** The names of the case runs that come to the mutant, the quickest first. */
+  namesReaching(mutant: number): string[] {
+    const { runs } = this.head;
+    const numbers = runs.map((_, number) => number).filter(this.reaching(mutant));
+    numbers.sort((a, b) => this.milliseconds(a) - this.milliseconds(b));
+    return numbers.map((number) => runs[number] ?? '');
+  }
+
+  private marks(mutant: number): readonly number[] {
+    return this.marksOf.get(mutant) ?? [];
   }
 }

@@ -1,8 +1,146 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+
+/** `npm run strength`: whether the cases notice when the reference is changed in any small way. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { formatProblem } from '../cases/problem.js';
+import { loadSuite } from '../cases/suite.js';
+import { messageOf } from '../message-of.js';
+import { ExitCode, UsageError } from '../usage.js';
+import { Coverage } from './coverage.js';
+import { type Equivalent, readEquivalents, staleEntries } from './equivalent.js';
+import { figuresOf, isStrongEnough, percent, readFigures, score, writeFigures } from './figures.js';
 import { measure } from './measure.js';
-import { Sources } from './mutant.js';
-const results = await measure({ mutate: process.argv.slice(2), jobs: 2, folder: '/tmp/STRENGTH/sandboxes' });
-const sources = new Sources();
-const by: Record<string, number> = {};
-for (const m of results) { by[m.status] = (by[m.status] ?? 0) + 1; if (m.status !== 'Ignored') { const v = sources.view(m); console.log(m.status, `${v.file}:${v.at.line}`, v.mutator, v.original, '=>', v.replacement, v.clauses.join(','), m.statusReason ?? ''); } }
-console.log(by);
+import { type MutantName, type MutantView, Sources, sameMutant } from './mutant.js';
+import { PART_NAMES, PARTS, type PartName, partOf } from './parts.js';
+import { type Scope, type ScopeOptions, scopeOf } from './scope.js';
+import { type Reached, survivorText } from './told.js';
+
+interface Options extends ScopeOptions {
+  jobs: number;
+}
+
+const CASES_NAMED = 3;
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('a whole number from 1.');
+  return number;
+}
+
+const command = new Command('strength')
+  .description(
+    'Changes the reference in many small ways, one after the other, and tells which changes no case notices. A full run of a part ' +
+      'writes its figures to runner/strength/figures.json.',
+  )
+  .addOption(new Option('--part <name>', 'only this part of the reference').choices(PART_NAMES))
+  .option('--files <pattern...>', 'only these files: * within a folder, ** across folders')
+  .option('--since <commit>', 'only files that have changed since')
+  .option('--sample <count>', 'only so many stretches of six lines, drawn by the seed', wholeNumber)
+  .option('--seed <number>', 'another seed, another sample', wholeNumber, 1)
+  .option('--jobs <count>', 'processes', wholeNumber, availableParallelism())
+  .action(async (options: Options) => {
+    process.exitCode = await strength(options);
+  });
+
+async function strength(options: Options): Promise<number> {
+  const scope = scopeOf(options);
+  const equivalents = readEquivalents();
+  if (scope.mutate.length === 0) {
+    console.log('nothing to mutate: no file has changed');
+    return ExitCode.conforms;
+  }
+  await refuseProblems();
+  const folder = mkdtempSync(join(tmpdir(), 'strength-'));
+  try {
+    const sources = new Sources();
+    const results = await measure({ mutate: scope.mutate, jobs: options.jobs, folder });
+    const mutants = results.map((result) => sources.view(result));
+    return report(scope, mutants, equivalents, reachedIn(folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Nothing is measured with cases that cannot be read. */
+async function refuseProblems(): Promise<void> {
+  const { problems } = await loadSuite();
+  if (problems.length > 0) throw new UsageError(problems.map(formatProblem).join('\n'));
+}
+
+/** Which cases came to a mutant. */
+function reachedIn(folder: string): (mutant: MutantView) => Reached {
+  const coverage = Coverage.read(folder);
+  return ({ id }) => {
+    const names = coverage.namesReaching(id);
+    return { count: names.length, some: names.slice(0, CASES_NAMED) };
+  };
+}
+
+function report(
+  scope: Scope,
+  mutants: readonly MutantView[],
+  equivalents: readonly Equivalent[],
+  reachedBy: (mutant: MutantView) => Reached,
+): number {
+  const isEquivalent = ({ name }: MutantView): boolean =>
+    equivalents.some((entry) => sameMutant(entry, name));
+  const survivors = mutants.filter((mutant) => mutant.fate === 'survived' && !isEquivalent(mutant));
+  if (survivors.length > 0) console.log(`\n${survivorText(survivors, reachedBy)}\n`);
+  tellUnjudged(mutants);
+  const problems = staleEntries(equivalents, mutants, new Set(scope.mutate));
+  for (const part of scope.parts) {
+    const own = mutants.filter(({ name }) => partOf(name.file) === part);
+    problems.push(...judged(part, own, isEquivalent, scope.whole));
+  }
+  for (const problem of problems) console.log(`FAIL ${problem}`);
+  return problems.length === 0 ? ExitCode.conforms : ExitCode.doesNotConform;
+}
+
+/** Tells the figures of a part, keeps them when all of it was mutated, and returns what is wrong with them. */
+function judged(
+  part: PartName,
+  mutants: readonly MutantView[],
+  isEquivalent: (mutant: MutantView) => boolean,
+  whole: boolean,
+): string[] {
+  const figures = figuresOf(mutants, isEquivalent, new Date().toISOString().slice(0, 10));
+  if (figures.mutants === 0) return whole ? [`${part}: there is no mutant`] : [];
+  console.log(
+    `${part}: ${figures.mutants} mutants, ${figures.killed} killed (${figures.endless} did not end), ` +
+      `${figures.equivalent} equivalent, ${figures.survivors.length} survived: ${percent(score(figures))}`,
+  );
+  const known = readFigures();
+  if (!whole) return unknownSurvivors(figures.survivors, known[part]?.survivors ?? []);
+  writeFigures({ ...known, [part]: figures });
+  if (isStrongEnough(part, figures)) return [];
+  return [`${part}: ${percent(score(figures))} is less than ${percent(PARTS[part].threshold)}`];
+}
+
+/** In a part of a part the threshold means little: there each survivor must be one that survived the last full run too. */
+function unknownSurvivors(survivors: readonly MutantName[], known: readonly MutantName[]): string[] {
+  return survivors
+    .filter((name) => !known.some((other) => sameMutant(name, other)))
+    .map(
+      ({ file, line, mutant }) =>
+        `${file}: ${mutant}, in "${line}", survives; after the last full run it did not`,
+    );
+}
+
+function tellUnjudged(mutants: readonly MutantView[]): void {
+  const counts = new Map<string, number>();
+  for (const { fate, reason } of mutants) {
+    if (fate === 'unjudged') counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  for (const [reason, count] of counts) console.log(`${count} mutants not tried: ${reason}`);
+}
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = error instanceof UsageError ? ExitCode.usage : ExitCode.cannotStart;
+}

@@ -15,7 +15,7 @@ export interface Measuring {
   mutate: readonly string[];
   /** Processes. */
   jobs: number;
-  /** Where the sandbox is made. */
+  /** Where the sandbox is made, and the coverage kept. */
   folder: string;
 }
 

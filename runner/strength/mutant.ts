@@ -9,48 +9,57 @@ import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
 import { ClauseMarks } from './clause-marks.js';
 
-/** What is true of it whatever the lines above it do. */
+/** Which mutant it is, whatever the lines above it do. */
 export interface MutantName {
   /** From the root of the package. */
   file: string;
-  /** The text of its first line, trimmed. */
+  /** The text of the line in which it begins, trimmed. */
   line: string;
-  /** The mutated text itself; of several lines the blanks are one. */
-  original: string;
-  replacement: string;
-  mutator: string;
+  /** `Mutator: original => replacement`. */
+  mutant: string;
 }
 
-export interface MutantView extends MutantName {
+/** What has become of it. */
+export type Fate = 'killed' | 'endless' | 'crashed' | 'survived' | 'unjudged';
+
+export interface MutantView {
+  name: MutantName;
+  fate: Fate;
+  /** Stryker's number of it, in this run. */
+  id: number;
   /** Counted from 1. */
   at: { line: number; column: number };
+  original: string;
+  replacement: string;
   /** Named by the nearest comment. */
   clauses: readonly string[];
+  /** The case that killed it, and how; why it is not judged; how it crashed. */
+  reason: string;
 }
 
-const LONGEST = 100;
+/** In a name, a longer text is cut. */
+const LONGEST = 120;
 
 /** Reads the sources that mutants are in. */
 export class Sources {
   private readonly known = new Map<string, { lines: string[]; marks: ClauseMarks }>();
   private readonly clauses = new Set(readClauses().map(({ id }) => id));
 
-  view({ fileName, location, mutatorName, replacement }: MutantResult): MutantView {
+  view(result: MutantResult): MutantView {
+    const { id, fileName, location, mutatorName, status, statusReason = '' } = result;
     const file = relative(packageRoot, fileName).replaceAll('\\', '/');
     const { lines, marks } = this.read(file);
-    const { start, end } = location;
-    const text = lines.slice(start.line - 1, end.line);
-    const last = text.length - 1;
-    text[last] = (text[last] ?? '').slice(0, end.column - 1);
-    text[0] = (text[0] ?? '').slice(start.column - 1);
-    return {
+    const original = textOf(lines, location);
+    const replacement = oneLine(result.replacement ?? '');
+    const name = {
       file,
-      at: start,
-      line: (lines[start.line - 1] ?? '').trim(),
-      original: oneLine(text.join(' ')),
-      replacement: oneLine(replacement ?? ''),
-      mutator: mutatorName,
-      clauses: marks.at(start.line),
+      line: (lines[location.start.line - 1] ?? '').trim(),
+      mutant: `${mutatorName}: ${original} => ${replacement}`,
+    };
+    return {
+      ...{ name, original, replacement, id: Number(id), at: location.start, reason: statusReason },
+      fate: fateOf(status),
+      clauses: marks.at(location.start.line),
     };
   }
 
@@ -65,18 +74,38 @@ export class Sources {
   }
 }
 
+function fateOf(status: MutantResult['status']): Fate {
+  switch (status) {
+    case 'Killed':
+      return 'killed';
+    case 'Timeout':
+      return 'endless';
+    case 'RuntimeError':
+      return 'crashed';
+    case 'Survived':
+    case 'NoCoverage':
+      return 'survived';
+    case 'Ignored':
+      return 'unjudged';
+    case 'CompileError':
+    case 'Pending':
+      throw new Error(`a mutant has no fate but ${status}`);
+  }
+}
+
+function textOf(lines: readonly string[], { start, end }: MutantResult['location']): string {
+  const text = lines.slice(start.line - 1, end.line);
+  const last = text.length - 1;
+  text[last] = (text[last] ?? '').slice(0, end.column - 1);
+  text[0] = (text[0] ?? '').slice(start.column - 1);
+  return oneLine(text.join(' '));
+}
+
 function oneLine(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 3)}...`;
 }
 
-/** Whether both are the same mutant. */
 export function sameMutant(a: MutantName, b: MutantName): boolean {
-  return (
-    a.file === b.file &&
-    a.line === b.line &&
-    a.original === b.original &&
-    a.replacement === b.replacement &&
-    a.mutator === b.mutator
-  );
+  return a.file === b.file && a.line === b.line && a.mutant === b.mutant;
 }

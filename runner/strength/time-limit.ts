@@ -19,6 +19,12 @@ export function endsWithin(milliseconds: number, work: () => void): boolean {
   }
 }
 
+/** The error is one of that context, hence no instance of this one's `Error`. */
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+  );
 }

@@ -31,7 +31,8 @@ const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow)$/;
 
 export const messages = ignorer(
   'the text of an error is for people; that it is thrown is judged',
-  ({ node, parent }) => isText(node) && parent?.type === 'NewExpression' && ERRORS.has(parent.callee?.name ?? ''),
+  ({ node, parent }) =>
+    isText(node) && parent?.type === 'NewExpression' && ERRORS.has(parent.callee?.name ?? ''),
 );
 
 export const narration = ignorer(

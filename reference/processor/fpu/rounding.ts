@@ -3,7 +3,7 @@
 /** From a result that is exact, as far as rounding can tell, to one that a format can hold: FP-4 to FP-7. */
 
 import { type Environment, Exception, type Precision, Rounding } from './environment.js';
-import { Ext80, INTEGER_BIT } from './ext80.js';
+import { Ext80, INTEGER_BIT, infinity, zero } from './ext80.js';
 
 /** A floating-point format with a hidden or explicit integer bit. */
 export interface Format {
@@ -204,6 +204,7 @@ function overflow(environment: Environment, value: Unrounded, format: Format, in
       value.exponent = adjusted;
       return packed(value);
     }
+    return massive(environment, infinity(value.negative), true);
   }
   environment.raise(Exception.precision);
   const { rounding } = environment;
@@ -212,6 +213,13 @@ function overflow(environment: Environment, value: Unrounded, format: Format, in
   if (grows) return Ext80.of(value.negative, format.topExponent, INTEGER_BIT, 0);
   const { high, low } = LARGEST[format.precision];
   return Ext80.of(value.negative, format.topExponent - 1, high, low);
+}
+
+/** The result does not even fit with its exponent adjusted, whatever the rounding: FP-7. */
+function massive(environment: Environment, result: Ext80, grows: boolean): Ext80 {
+  environment.raise(Exception.precision);
+  environment.roundedUp = grows;
+  return result;
 }
 
 /** Memory cannot hold the result, and nobody will see it: that it was rounded is not reported. */
@@ -243,6 +251,7 @@ function roundSmall(environment: Environment, value: Unrounded, format: Format):
       if (normalInexact) environment.raise(Exception.precision);
       return packed(normal);
     }
+    return massive(environment, zero(negative), false);
   }
   value.shiftRight(1 - value.exponent);
   const inexact = roundSignificand(environment, value, precision);

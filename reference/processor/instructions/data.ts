@@ -3,12 +3,11 @@
 /** Moving and converting data: EX-9. */
 
 import { EAX, EBX, ECX, EDX, readGeneral, writeGeneral } from '../cpu.js';
-import { requireAligned } from '../debugging.js';
 import { condition, setFlag, ZF } from '../flags.js';
 import { type Execute, effectiveAddress } from '../instruction.js';
+import { longWrite, readLong32, writeLong32 } from '../long-operands.js';
 import { readForUpdate, readOperand, updateOperand, writeOperand } from '../operands.js';
-import { readPrepared, writePrepared } from '../paging.js';
-import { prepareSegmentWrite, readSegment } from '../segmentation.js';
+import { readSegment } from '../segmentation.js';
 import { maskOf, signed, truncate } from '../sizes.js';
 
 /** MOV, and MOVZX, whose source is narrower. */
@@ -75,21 +74,14 @@ export const convertToDouble: Execute = (cpu, instruction) => {
 
 export const nop: Execute = () => {};
 
-/** CMPXCHG8B: both words of memory are checked for the write before anything is read. */
+/** CMPXCHG8B writes in any case. */
 export const cmpxchg8b: Execute = (cpu, instruction) => {
-  const segment = cpu.segments[instruction.segment];
-  const lowAt = effectiveAddress(cpu, instruction);
-  const highAt = ((lowAt + 4) & instruction.addressMask) >>> 0;
-  requireAligned(cpu, segment.base + lowAt, 8);
-  prepareSegmentWrite(cpu, segment, lowAt, 4);
-  const low = readPrepared(cpu, 4);
-  prepareSegmentWrite(cpu, segment, highAt, 4);
-  const high = readPrepared(cpu, 4);
-
+  const linear = longWrite(cpu, instruction, 8);
+  const low = readLong32(cpu, linear);
+  const high = readLong32(cpu, linear, 4);
   const equal = low === readGeneral(cpu, EAX, 4) && high === readGeneral(cpu, EDX, 4);
-  writePrepared(cpu, equal ? readGeneral(cpu, ECX, 4) : high, 4);
-  prepareSegmentWrite(cpu, segment, lowAt, 4);
-  writePrepared(cpu, equal ? readGeneral(cpu, EBX, 4) : low, 4);
+  writeLong32(cpu, linear, 0, equal ? readGeneral(cpu, EBX, 4) : low);
+  writeLong32(cpu, linear, 4, equal ? readGeneral(cpu, ECX, 4) : high);
   if (!equal) {
     writeGeneral(cpu, EAX, low, 4);
     writeGeneral(cpu, EDX, high, 4);

@@ -52,7 +52,7 @@ export const twoByteOpcodes: OpcodeMap = {
   8: opcode('INVD', [], system.invalidateCaches),
   9: opcode('WBINVD', [], system.invalidateCaches),
   11: opcode('UD2', [], control.ud),
-  13: since(FAMILY_6, opcode('PREFETCHW', ['Ev'], data.nop)),
+  13: since(FAMILY_6, opcode('PREFETCHW', ['M'], data.nop)),
 
   ...row(0x10, 8, sseOpcode),
   ...row(0x18, 8, since(FAMILY_6, opcode('NOP', ['Ev'], data.nop))),

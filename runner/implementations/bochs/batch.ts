@@ -41,10 +41,16 @@ export interface BatchEnd {
 const LOG_LINES = 20;
 const VERSION = /Bochs x86 Emulator (\S+)/;
 
+/** The program, how it can be run, and how much it is to do in a second of its own time. */
+export interface Setting {
+  binary: string;
+  manner: Manner;
+  instructionsPerSecond: number;
+}
+
 /** Runs Bochs once, with all the cases; `onAnswer` is called for each as it ends. */
 export async function runBatch(
-  binary: string,
-  manner: Manner,
+  setting: Setting,
   cases: readonly TimedCase[],
   secondsOfSilence: number,
   onAnswer: (answered: Answered) => void,
@@ -53,14 +59,15 @@ export async function runBatch(
     join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lguest-conformance-bochs-'),
   );
   try {
-    const child = start(binary, manner, folder, cases);
+    const child = start(setting, folder, cases);
     return await follow(child, secondsOfSilence, onAnswer);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function start(binary: string, manner: Manner, folder: string, cases: readonly TimedCase[]): ChildProcess {
+function start(setting: Setting, folder: string, cases: readonly TimedCase[]): ChildProcess {
+  const { binary, manner, instructionsPerSecond } = setting;
   const file = (name: string, content: string | Uint8Array): string => {
     const path = join(folder, name);
     writeFileSync(path, content);
@@ -77,7 +84,7 @@ function start(binary: string, manner: Manner, folder: string, cases: readonly T
       'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',
       `ata0-master: type=disk, path=${disk}, mode=flat`,
       'megs: 64',
-      'cpu: model=p3_katmai, ips=1000000, reset_on_triple_fault=1, ignore_bad_msrs=0',
+      `cpu: model=p3_katmai, ips=${instructionsPerSecond}, reset_on_triple_fault=1, ignore_bad_msrs=0`,
       'clock: sync=none',
       'port_e9_hack: enabled=1',
       'panic: action=report',

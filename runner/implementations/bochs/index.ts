@@ -18,15 +18,20 @@ import {
   withNullSegments,
 } from '../bare-machine.js';
 import { type Answer, CannotStart, type Implementation } from '../implementation.js';
-import { type Answered, type BatchEnd, MANNERS, type Manner, runBatch } from './batch.js';
-import { CASE_MEMORY_BYTES, type Report, readReport } from './monitor.js';
+import { type Answered, type BatchEnd, MANNERS, type Manner, runBatch, type Setting } from './batch.js';
+import { CASE_MEMORY_BYTES, type Report, readReport, type TimedCase } from './monitor.js';
 
 export interface BochsOptions {
   /** The program; default: the environment variable LGUEST_CONFORMANCE_BOCHS, else `bochs` in PATH. */
   binary?: string;
   /** Multiplies the time that Bochs may be silent; default 1. */
   timeoutFactor?: number;
+  /** In a second of Bochs' own time, of which a case has 55 ms at most; default 1,000,000. */
+  instructionsPerSecond?: number;
 }
+
+/** Little, because Bochs takes time to wait for the end of a case. */
+const INSTRUCTIONS_PER_SECOND = 1_000_000;
 
 /** Bochs must answer some case within this time. */
 const SECONDS_OF_SILENCE = 10;
@@ -40,6 +45,8 @@ const NOT_FOUND = /not found|No such file or directory/;
 const CHOICES = {
   branch_limit: 'after_push',
   enter_fault: 'stored',
+  far_call_limit: 'after_push',
+  far_return_order: 'offset_last',
   pusha_fault: 'stored',
   pushed_selector: 'unchanged',
 };
@@ -52,9 +59,7 @@ export function createBochs(options: BochsOptions = {}): Implementation {
 /** Waiting for the end of a case takes Bochs' time, so few instructions come first and all only for those that need them. */
 const FIRST_INSTRUCTIONS = 1000;
 
-interface Waiting {
-  given: MachineCase;
-  instructions: number;
+interface Waiting extends TimedCase {
   resolve: (answer: Answer) => void;
 }
 
@@ -62,6 +67,7 @@ class Bochs implements Implementation {
   readonly label = 'bochs';
   readonly window = BATCH;
   readonly #binary: string;
+  readonly #instructionsPerSecond: number;
   readonly #secondsOfSilence: number;
   #manner: Manner | undefined;
   #waiting: Waiting[] = [];
@@ -71,13 +77,14 @@ class Bochs implements Implementation {
 
   constructor(options: BochsOptions) {
     this.#binary = options.binary ?? process.env.LGUEST_CONFORMANCE_BOCHS ?? 'bochs';
+    this.#instructionsPerSecond = options.instructionsPerSecond ?? INSTRUCTIONS_PER_SECOND;
     this.#secondsOfSilence = SECONDS_OF_SILENCE * (options.timeoutFactor ?? 1);
   }
 
   async start(): Promise<Declaration> {
     const ends: BatchEnd[] = [];
     for (const manner of MANNERS) {
-      const end = await runBatch(this.#binary, manner, [], this.#secondsOfSilence, () => {});
+      const end = await runBatch(this.#settingOf(manner), [], this.#secondsOfSilence, () => {});
       ends.push(end);
       if (NOT_FOUND.test(end.log)) break;
       if (end.complete) {
@@ -106,7 +113,13 @@ class Bochs implements Implementation {
     }
     return new Promise((resolve) => {
       const [allowed = 0] = given.steps;
-      this.#waiting.push({ given, instructions: Math.min(allowed, FIRST_INSTRUCTIONS), resolve });
+      const instructions = Math.min(allowed, FIRST_INSTRUCTIONS);
+      this.#waiting.push({
+        given,
+        instructions,
+        instructionsPerSecond: this.#instructionsPerSecond,
+        resolve,
+      });
       if (this.#running === undefined) this.#schedule();
     });
   }
@@ -134,10 +147,15 @@ class Bochs implements Implementation {
     });
   }
 
+  #settingOf(manner: Manner): Setting {
+    return { binary: this.#binary, manner, instructionsPerSecond: this.#instructionsPerSecond };
+  }
+
   /** When Bochs ends in the middle, the case at hand gets the blame and the others a fresh Bochs. */
   async #runAll(batch: readonly Waiting[]): Promise<void> {
     const manner = this.#manner;
     if (manner === undefined) throw new Error('Bochs has not been started');
+    const setting = this.#settingOf(manner);
     for (let left = batch; left.length > 0; ) {
       const cases = left;
       let answered = 0;
@@ -152,7 +170,7 @@ class Bochs implements Implementation {
           unfinished.push({ ...waiting, instructions: allowed });
         } else waiting.resolve({ kind: 'result', result: { steps: [step] } });
       };
-      const end = await runBatch(this.#binary, manner, cases, this.#secondsOfSilence, onAnswer);
+      const end = await runBatch(setting, cases, this.#secondsOfSilence, onAnswer);
       left = [...cases.slice(answered + 1), ...unfinished];
       cases[answered]?.resolve(
         end.timedOut

@@ -46,8 +46,8 @@ export function romImage(): Buffer {
 /** The monitor is above that. */
 export const CASE_MEMORY_BYTES = 0x8_0000;
 
-/** The timer ticks 1,193,182 times a second, the processor makes 1,000,000 instructions; its counter has 16 bits. */
-const TICKS_PER_INSTRUCTION = 1.2;
+/** Of the timer, in a second of Bochs' time; its counter has 16 bits. */
+const TICKS_PER_SECOND = 1_193_182;
 const LEAST_TICKS = 500;
 const MOST_TICKS = 0xffff;
 
@@ -69,11 +69,16 @@ export function diskImage(cases: readonly TimedCase[]): Buffer {
 export interface TimedCase {
   given: MachineCase;
   instructions: number;
+  /** In a second of Bochs' time. */
+  instructionsPerSecond: number;
 }
 
-function encodeCase({ given, instructions }: TimedCase, number: number): Buffer {
+function encodeCase(
+  { given, instructions, instructionsPerSecond }: TimedCase,
+  number: number,
+): Buffer {
   const { registers } = given;
-  const ticks = Math.ceil(instructions * TICKS_PER_INSTRUCTION);
+  const ticks = Math.ceil((instructions * TICKS_PER_SECOND) / instructionsPerSecond);
   const body = Buffer.concat([
     words(number),
     saveArea(registers),

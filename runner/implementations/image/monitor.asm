@@ -140,6 +140,8 @@ found:      jmp .found
             align 4
 .found:     mov eax, ds
             mov dr2, eax
+            mov eax, 0                      ; XOR would change the flags
+            mov dr7, eax                    ; or breakpoints of the case would be met here
             mov eax, FLAT_DATA
             mov ds, eax
             mov dword [IOAPIC], TIMER_PIN

@@ -11,6 +11,7 @@ const BEFORE = 0xcccccccc;
 const MISSING = 0x8000;
 
 const LDT_CODE = 0x07;
+const PAGE_FAULT = 14;
 /** Flags of struct user_desc: a readable 32-bit code segment. */
 const READABLE_CODE = 0x05;
 
@@ -25,6 +26,9 @@ export async function measuredChoices(running: NativeProcess): Promise<Record<st
   const enter = await running.run(probe([0xc8, 0, 0, 2], STACK + PAGE)); // enter 0, 2: EBP 0 points nowhere
   const cmps = await running.run(probe([0xa7], STACK + PAGE, { esi: MISSING, edi: MISSING + PAGE }));
   const call = await running.run(callBeyondLimit());
+  const farCall = await running.run(farCallBeyondLimit());
+  const farReturn = await running.run(probe([0xcb], MISSING + PAGE - 4)); // retf
+  const alignment = await running.run(probe(UNALIGNED_ACCESS, STACK + PAGE));
   return {
     pushed_selector: wordAt(pushed, PAGE - 4) >>> 16 === 0 ? 'zero_extended' : 'unchanged',
     popa_fault: popa.registers.edi === BEFORE ? 'popped' : 'unchanged',
@@ -32,8 +36,14 @@ export async function measuredChoices(running: NativeProcess): Promise<Record<st
     enter_fault: wordAt(enter, PAGE - 4) === BEFORE ? 'unchanged' : 'stored',
     cmps_order: cmps.cr2 === MISSING ? 'source_first' : 'destination_first',
     branch_limit: wordAt(call, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
+    far_call_limit: wordAt(farCall, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
+    far_return_order: farReturn.cr2 === MISSING + PAGE ? 'offset_last' : 'offset_first',
+    alignment_order: alignment.vector === PAGE_FAULT ? 'page_first' : 'alignment_first',
   };
 }
+
+/** PUSH 40202h; POPF; MOV EAX, [MISSING + 1]: AC is set, and the page is missing. */
+const UNALIGNED_ACCESS = [0x68, 0x02, 0x02, 0x04, 0, 0x9d, 0xa1, (MISSING & 0xff) + 1, MISSING >> 8, 0, 0];
 
 /** A word of the stack page after the run. A page that was not written holds what it held before. */
 function wordAt(result: NativeResult, offset: number): number {
@@ -68,16 +78,20 @@ function probe(code: number[], esp: number, index = { esi: 0, edi: 0 }): NativeR
   };
 }
 
+const LIMIT = CODE + PAGE - 1;
+const LIMITED_CODE = { ldt: [{ number: 0, base: 0, limit: LIMIT, flags: READABLE_CODE }], ldtLimit: 0 };
+
 /** A near CALL to the first byte behind the limit of its code segment. */
 function callBeyondLimit(): NativeRequest {
-  const limit = CODE + PAGE - 1;
-  const displacement = limit + 1 - (CODE + 5);
+  const displacement = LIMIT + 1 - (CODE + 5);
   const code = [0xe8, displacement & 0xff, displacement >> 8, 0, 0];
   const request = probe(code, STACK + PAGE);
-  return {
-    ...request,
-    registers: { ...request.registers, cs: LDT_CODE },
-    ldt: [{ number: 0, base: 0, limit, flags: READABLE_CODE }],
-    ldtLimit: 0,
-  };
+  return { ...request, ...LIMITED_CODE, registers: { ...request.registers, cs: LDT_CODE } };
+}
+
+/** A far CALL to the first byte behind the limit of another code segment. */
+function farCallBeyondLimit(): NativeRequest {
+  const offset = LIMIT + 1;
+  const code = [0x9a, offset & 0xff, offset >> 8, 0, 0, LDT_CODE, 0];
+  return { ...probe(code, STACK + PAGE), ...LIMITED_CODE };
 }

@@ -89,10 +89,9 @@ export function bytesAt(source: Tree, key: string): Uint8Array {
   return bytes;
 }
 
-/** A descriptor table: pairs of words by index. */
-export function entriesAt(source: Tree, key: string): [number, number, number][] {
-  return Object.entries(treeAt(source, key)).map(([index, pair]) => {
-    const [a, b] = Array.isArray(pair) ? pair : [];
-    return [Number(index), toWord(a, key), toWord(b, key)];
-  });
+/** One entry of a descriptor table: a pair of words. */
+export function entryAt(table: Tree, index: string): { a: number; b: number } {
+  const pair = table[index];
+  if (!Array.isArray(pair)) throw new MalformedCase(`table entry ${index} is not a pair of words`);
+  return { a: toWord(pair[0], index), b: toWord(pair[1], index) };
 }

@@ -43,9 +43,10 @@ export function describeState(machine: HostMachine): Record<string, unknown> {
   return state;
 }
 
-/** What is known of a guest, or of one of its virtual CPUs, and which pages were written since it was so. */
+/** What is known of a guest and its virtual CPUs, and which pages were written since it was so. */
 interface Known {
   told: Tree;
+  vcpus: readonly Tree[];
   written: readonly WrittenPage[];
 }
 
@@ -70,21 +71,17 @@ function describeHostAndGuests(machine: HostMachine): Record<string, unknown> {
 }
 
 function knownOf({ told, moment, severalGuests }: HostMachine, lg: Lguest, index: number): Known | null {
-  if (told === null) return null;
   // Another guest may have come into the place of one that has gone.
-  if (told.guests[index] !== lg) return null;
-  const { state } = told;
-  const tree = severalGuests ? treesAt(state, 'guests')[index] : { ...state, vcpus: [state] };
-  return { told: tree ?? NOTHING_KNOWN, written: moment.written() };
+  if (told === null || told.guests[index] !== lg) return null;
+  const guest = severalGuests ? treesAt(told.state, 'guests')[index] : told.state;
+  if (guest === undefined) return null;
+  return { told: guest, vcpus: severalGuests ? treesAt(guest, 'vcpus') : [guest], written: moment.written() };
 }
 
 function describeGuest(lg: Lguest, known: Known | null) {
   const { words } = lg.host.memory;
-  const vcpus = known === null ? [] : treesAt(known.told, 'vcpus');
   return {
-    vcpus: lg.cpus.map((cpu, index) =>
-      describeCpu(cpu, known && { told: vcpus[index] ?? {}, written: known.written }, words),
-    ),
+    vcpus: lg.cpus.map((cpu, index) => describeCpu(cpu, known, known?.vcpus[index] ?? NOTHING_KNOWN, words)),
     lg: describeLg(lg),
     shadow:
       known?.told.shadow !== undefined && isShadowAsKnown(lg, known)
@@ -119,9 +116,9 @@ function describeLg(lg: Lguest) {
   };
 }
 
-function describeCpu(cpu: LgCpu, known: Known | null, words: Uint32Array) {
+function describeCpu(cpu: LgCpu, known: Known | null, told: Tree, words: Uint32Array) {
   const hasKnownTables = known !== null && isUntouched(known, cpu.gdt, cpu.gdt + PAGE_SIZE);
-  const { gdt, idt } = hasKnownTables ? known.told : NOTHING_KNOWN;
+  const { gdt, idt } = hasKnownTables ? told : NOTHING_KNOWN;
   const regs: Record<string, number> = {};
   for (const name of GUEST_REGISTERS) regs[name] = cpu.regs.read(name);
   return {
@@ -231,8 +228,17 @@ function describePages(machine: HostMachine, words: Uint32Array) {
   );
 }
 
-function describeStatePage({ host }: HostMachine, hostCpu: number, words: Uint32Array) {
+/** Most cases leave the state pages as the host's image has them: those are told once. */
+function describeStatePage({ host, image }: HostMachine, hostCpu: number, words: Uint32Array): Tree {
   const { memory } = host;
+  const isAsInImage =
+    !memory.isTouched(statePhysical(hostCpu)) && !memory.isTouched(hostGdtPhysical(hostCpu));
+  if (!isAsInImage) return tellStatePage(memory, hostCpu, words);
+  image.statePages[hostCpu] ??= tellStatePage(memory, hostCpu, words);
+  return image.statePages[hostCpu];
+}
+
+function tellStatePage(memory: PhysicalMemory, hostCpu: number, words: Uint32Array): Tree {
   const state = statePhysical(hostCpu);
   const tss = state + State.guest_tss;
   return {

@@ -9,7 +9,7 @@ import type { Host } from '../../../reference/host/state.js';
 import { SWITCHER_IMAGE } from '../../../reference/host/switcher-image.js';
 import { type MemorySnapshot, PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { Moment } from '../../../reference/processor/moment.js';
-import { flagAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
+import { flagAt, listAt, MalformedCase, type Tree, treeAt, wordAt } from './fields.js';
 
 const SMALLEST_MEMORY = 0x02000000;
 const memories = new Map<number, PhysicalMemory>();
@@ -40,9 +40,11 @@ export function momentOf(memory: PhysicalMemory): Moment {
 }
 
 /** What a host's part of memory and its tables depend on. */
-interface HostImage {
+export interface HostImage {
   memory: MemorySnapshot;
-  default_idt_entries: Uint32Array;
+  default_idt_entries: Readonly<Uint32Array>;
+  /** Its state pages as an answer tells them, by host CPU, as far as that was asked. */
+  statePages: Tree[];
 }
 
 /** Cases differ little in this; a long run of cases that are made up must not fill memory. */
@@ -63,7 +65,7 @@ export function setUpSwitcher(
   if (conformanceClass === 'system') {
     host.start_switcher_text = SWITCHER_IMAGE.start_switcher_text;
     host.switch_to_guest = SWITCHER_IMAGE.switch_to_guest;
-    host.default_idt_entries.set(SWITCHER_IMAGE.default_idt_entries);
+    host.default_idt_entries = SWITCHER_IMAGE.default_idt_entries;
     return;
   }
   const entries = treeAt(tree, 'default_idt_entries');
@@ -76,8 +78,18 @@ export function setUpSwitcher(
   const first = initialised
     ? wordAt(entries, 'first', SCRIPTED_HANDLERS.first) - relocation
     : wordAt(entries, 'first', linkedFirst);
-  for (let vector = 0; vector < IDT_ENTRIES; vector++)
-    host.default_idt_entries[vector] = first + step * vector;
+  host.default_idt_entries = handlersFrom(first, step);
+}
+
+/** The handlers that were asked for last: mostly the next case has the same. */
+let lastHandlers = { first: 0, step: 0, addresses: new Uint32Array(IDT_ENTRIES) };
+
+function handlersFrom(first: number, step: number): Readonly<Uint32Array> {
+  if (first !== lastHandlers.first || step !== lastHandlers.step) {
+    const addresses = new Uint32Array(IDT_ENTRIES).map((_, vector) => first + step * vector);
+    lastHandlers = { first, step, addresses };
+  }
+  return lastHandlers.addresses;
 }
 
 /** How far the module is when a case begins: not there, its window mapped, or ready for guests. */
@@ -89,42 +101,62 @@ export function installHost(
   tree: Tree,
   conformanceClass: 'host' | 'system',
   installation: Installation,
-): void {
+): HostImage {
   const { memory, kernel } = host;
   const initialised = installation === 'initialised';
   const hadPge = flagAt(tree, 'cpu_had_pge', initialised && flagAt(tree, 'feature_pge', true));
   host.cpu_had_pge = hadPge;
   if (hadPge) host.cpus_with_pge = kernel.onlineCpus();
-  const { idtr } = kernel.processor().registers();
+  const key = `${conformanceClass} ${memory.size} ${installation}`;
+  let known = imagesOf.get(tree);
+  if (known?.key !== key) {
+    known = { key, image: imageFor(host, tree, conformanceClass, installation) };
+    imagesOf.set(tree, known);
+  }
+  const { image } = known;
+  memory.restore(image.memory);
+  host.default_idt_entries = image.default_idt_entries;
+  host.relocated = initialised;
+  return image;
+}
+
+/** The image that was used last for what is given of a host, which many cases share; `key`: for what else. */
+const imagesOf = new WeakMap<Tree, { key: string; image: HostImage }>();
+
+/** The image of a host as it has been set up so far, made when there is none yet. */
+function imageFor(
+  host: Host,
+  tree: Tree,
+  conformanceClass: 'host' | 'system',
+  installation: Installation,
+): HostImage {
+  const { memory, kernel } = host;
   // Nobody walks the directory in class host: there the number alone counts, and may be any.
   const pgd = conformanceClass === 'system' ? kernel.pgd : Physical.launcherPgd;
   const key = [
     conformanceClass,
     memory.size,
     installation,
-    hadPge || kernel.boot_cpu.pge,
+    host.cpu_had_pge || kernel.boot_cpu.pge,
     kernel.nr_cpu_ids,
     pgd,
-    idtr.base,
-    idtr.limit,
+    listAt(tree, 'store_idt'),
     host.start_switcher_text,
     host.switch_to_guest,
     host.default_idt_entries[0],
     host.default_idt_entries[1],
   ].join(' ');
-  let image = images.get(key);
-  if (image === undefined) {
-    memory.clear();
-    if (installation === 'not loaded') bootKernel(host, pgd);
-    else bootMachine(host, pgd);
-    if (initialised) initialiseSilently(host);
-    image = { memory: memory.snapshot(), default_idt_entries: host.default_idt_entries.slice() };
-    if (images.size === MOST_IMAGES) images.clear();
-    images.set(key, image);
-  }
-  memory.restore(image.memory);
-  host.default_idt_entries.set(image.default_idt_entries);
-  host.relocated = initialised;
+  const known = images.get(key);
+  if (known !== undefined) return known;
+  memory.clear();
+  if (installation === 'not loaded') bootKernel(host, pgd);
+  else bootMachine(host, pgd);
+  if (installation === 'initialised') initialiseSilently(host);
+  const { default_idt_entries } = host;
+  const image: HostImage = { memory: memory.snapshot(), default_idt_entries, statePages: [] };
+  if (images.size === MOST_IMAGES) images.clear();
+  images.set(key, image);
+  return image;
 }
 
 /** Initialisation that happened before the case: PGE is off already and must not be touched. */

@@ -31,7 +31,7 @@ import { type MachineWithDevice, openFile, setStepFailures } from './device.js';
 import {
   bytesAt,
   elementAt,
-  entriesAt,
+  entryAt,
   flagAt,
   indexAt,
   listAt,
@@ -42,7 +42,14 @@ import {
   treesAt,
   wordAt,
 } from './fields.js';
-import { type Installation, installHost, memoryFor, momentOf, setUpSwitcher } from './host-image.js';
+import {
+  type HostImage,
+  type Installation,
+  installHost,
+  memoryFor,
+  momentOf,
+  setUpSwitcher,
+} from './host-image.js';
 import { type MachineWithModule, moduleSurroundings } from './module.js';
 
 /** A host with its guests, built from the `given` of a case. */
@@ -53,6 +60,8 @@ export interface HostMachine extends MachineWithDevice, MachineWithModule {
   listsPages: boolean;
   /** `lguest_arch_host_init` had run before the case. */
   initialised: boolean;
+  /** The host's part of memory, as it was put there before the case changed anything. */
+  image: HostImage;
   /** When `told` was so. */
   moment: Moment;
   /** What is known of the state before the step, and of which guests, and need not be told anew; null: all of it must be. */
@@ -72,7 +81,7 @@ export function buildMachine(
   makeProcessor: MakeProcessor,
 ): HostMachine {
   const severalGuests = Array.isArray(given.guests);
-  const guestTrees = severalGuests ? treesAt(given, 'guests') : [{ ...given, vcpus: [given] }];
+  const guestTrees = severalGuests ? treesAt(given, 'guests') : [given];
   const guestBytes = guestTrees.reduce((sum, guest) => sum + roundUp(wordAt(guest, 'mem_size')), 0);
   const memory = memoryFor(guestBytes);
   const hostTree = treeAt(given, 'host');
@@ -93,7 +102,7 @@ export function buildMachine(
   kernel.nr_cpu_ids = nr_cpu_ids;
   setUpKernel(kernel, hostTree, initialised);
   setUpSwitcher(host, hostTree, conformanceClass, initialised);
-  installHost(host, hostTree, conformanceClass, installationOf(given, initialised));
+  const image = installHost(host, hostTree, conformanceClass, installationOf(given, initialised));
 
   const machine: HostMachine = {
     host,
@@ -104,6 +113,7 @@ export function buildMachine(
     initialised,
     device: null,
     module: moduleSurroundings(given),
+    image,
     moment: momentOf(memory),
     told: null,
   };
@@ -111,7 +121,7 @@ export function buildMachine(
   let physical: number = Physical.guestMemory;
   for (const tree of guestTrees) {
     const guest = buildGuest(host, tree, physical);
-    for (const vcpu of treesAt(tree, 'vcpus')) addVirtualCpu(machine, guest, vcpu);
+    for (const vcpu of severalGuests ? treesAt(tree, 'vcpus') : [given]) addVirtualCpu(machine, guest, vcpu);
     machine.guests.push(guest);
     physical += roundUp(guest.launcher.size);
   }
@@ -207,32 +217,22 @@ function setUpStatePage(memory: PhysicalMemory, state: number, page: Tree): void
   memory.write32(tss + Tss.sp1, wordAt(page, 'sp1', memory.read32(tss + Tss.sp1)));
   memory.write16(tss + Tss.ss1, wordAt(page, 'ss1', memory.read16(tss + Tss.ss1)));
   if (page.guest_gdt !== undefined)
-    setTable(memory, state + State.guest_gdt, GDT_ENTRIES, entriesAt(page, 'guest_gdt'));
+    setTable(memory, state + State.guest_gdt, GDT_ENTRIES, treeAt(page, 'guest_gdt'));
   if (page.guest_idt !== undefined)
-    setTable(memory, state + State.guest_idt, IDT_ENTRIES, entriesAt(page, 'guest_idt'));
+    setTable(memory, state + State.guest_idt, IDT_ENTRIES, treeAt(page, 'guest_idt'));
 }
 
 /** Sets a whole table: entries that are not named are zero. */
-function setTable(
-  memory: PhysicalMemory,
-  table: number,
-  size: number,
-  entries: [number, number, number][],
-): void {
+function setTable(memory: PhysicalMemory, table: number, size: number, entries: Tree): void {
   memory.load(table, new Uint8Array(size * 8));
   setEntries(memory, table, size, entries);
 }
 
 /** Sets the named entries of a table that has room for `size`. */
-function setEntries(
-  memory: PhysicalMemory,
-  table: number,
-  size: number,
-  entries: [number, number, number][],
-): void {
-  for (const [index, a, b] of entries) {
-    if (!(index < size)) throw new MalformedCase(`there is no table entry ${index}`);
-    writeEntry(memory, table, index, { a, b });
+function setEntries(memory: PhysicalMemory, table: number, size: number, entries: Tree): void {
+  for (const index in entries) {
+    if (!(Number(index) < size)) throw new MalformedCase(`there is no table entry ${index}`);
+    writeEntry(memory, table, Number(index), entryAt(entries, index));
   }
 }
 
@@ -341,6 +341,6 @@ function addVirtualCpu(machine: HostMachine, lg: Lguest, tree: Tree): void {
   cpu.hcall = flagAt(fields, 'hcall_pending');
   cpu.timer_armed = flagAt(fields, 'timer_armed');
   cpu.last_pages = optionalWordAt(fields, 'last_pages');
-  setEntries(memory, cpu.gdt, GDT_ENTRIES, entriesAt(tree, 'gdt'));
-  setEntries(memory, cpu.idt, IDT_ENTRIES, entriesAt(tree, 'idt'));
+  setEntries(memory, cpu.gdt, GDT_ENTRIES, treeAt(tree, 'gdt'));
+  setEntries(memory, cpu.idt, IDT_ENTRIES, treeAt(tree, 'idt'));
 }

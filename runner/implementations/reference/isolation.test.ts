@@ -46,8 +46,13 @@ const GIVEN = {
 
 type Sabotage = (machine: HostMachine) => void;
 
-/** Runs the first guest. `before` is done when all is ready for it, `within` before its first instruction. */
-function run(before: Sabotage, within: Sabotage = () => {}, profile: Profile = 'hardened'): number {
+/** Runs the first guest, several times if so asked. `before` is done when all is ready for it, `within` before its first instruction. */
+function run(
+  before: Sabotage,
+  within: Sabotage = () => {},
+  profile: Profile = 'hardened',
+  times = 1,
+): number {
   const world = new SystemWorld(GIVEN);
   let sabotaged = false;
   const machine: HostMachine = buildMachine(GIVEN, profile, 'system', world, (memory, registers) => {
@@ -72,7 +77,13 @@ function run(before: Sabotage, within: Sabotage = () => {}, profile: Profile = '
   const [cpu] = machine.guests[0]?.cpus ?? [];
   if (cpu === undefined) throw new Error('there is no virtual CPU');
   world.beginStep(machine.kernel, cpu, {});
-  return runGuest(cpu);
+  let result = 0;
+  for (let time = 0; time < times; time++) {
+    cpu.pending_notify = 0;
+    cpu.regs.eip = CODE;
+    result = runGuest(cpu);
+  }
+  return result;
 }
 
 const nothing: Sabotage = () => {};
@@ -227,6 +238,27 @@ describe('memory that changes while the guest runs', () => {
     ['accessed and dirty bits of the shadow', tableEntry(3, (OWN_FRAME + 3) * 0x1000 + 0x07)],
   ])('but not %s', (_, sabotage) => {
     expect(run(nothing, sabotage)).toBe(4);
+  });
+});
+
+describe('a host that makes its mistake between two visits', () => {
+  it.each<[string, string, Sabotage]>([
+    ['ISO-2', "the neighbour's page in the shadow", tableEntry(1, NEIGHBOUR | 0x67)],
+    ['ISO-4', 'a large page', directoryEntry(0, (entry) => entry | 0x80)],
+    ['ISO-5', 'a page of the host in the window', windowEntry(9, Physical.hostIdt | 0x21)],
+    ['ISO-9', 'a code segment of level 0', segment(5, 0xffff, 0x00cf9b00)],
+    ['ISO-11', 'a task gate', gate(6, 0x00280000, 0x0000e500)],
+    ['ISO-13', 'another stack for level 0', write(state(State.guest_tss + Tss.sp0), 0xc0005000)],
+  ])('%s: %s', (clause, _, sabotage) => {
+    let visits = 0;
+    const secondTime: Sabotage = (machine) => {
+      if (++visits === 2) sabotage(machine);
+    };
+    expect(() => run(secondTime, nothing, 'hardened', 2)).toThrow(`${clause} is broken`);
+  });
+
+  it('and none is found where there is none', () => {
+    expect(run(nothing, nothing, 'hardened', 3)).toBe(4);
   });
 });
 

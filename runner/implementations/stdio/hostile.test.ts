@@ -228,6 +228,40 @@ describe('nothing is lost or left behind by a program that', () => {
     expect(left).toEqual([]);
   });
 
+  const LOST_CHILD = `const lose = (stdio, more) => {
+    const child = spawn('/bin/sh', ['-c', more], { stdio, detached: true, env: {} });
+    child.unref();
+    return child;
+  };`;
+
+  test('has children in sessions of their own that do not know whose they are', async () => {
+    const source = `${LOST_CHILD} serve((id) => { note(lose('ignore', 'exec sleep 60').pid); honest(id); });`;
+    const { kinds, left } = await provoke(source);
+    expect(kinds).toEqual(OTHERS_HONEST('result'));
+    expect(left).toEqual([]);
+  });
+
+  test('leaves such a child behind that holds on to its standard error', async () => {
+    const source = `${LOST_CHILD} serve((id) => {
+      const file = JSON.stringify(process.argv[2]);
+      const child = lose(['ignore', 'ignore', 'inherit'], 'sleep 60 & echo $! >> ' + file);
+      child.on('exit', () => honest(id));
+    });`;
+    const { kinds, left } = await provoke(source);
+    expect(kinds).toEqual(OTHERS_HONEST('result'));
+    expect(left).toEqual([]);
+  });
+
+  test('leaves such a child behind that was seen while its parent lived', { timeout: 20_000 }, async () => {
+    const source = `${LOST_CHILD} serve((id) => {
+      const file = JSON.stringify(process.argv[2]);
+      lose('ignore', 'sleep 60 & echo $! >> ' + file + '; sleep 1.5').on('exit', () => honest(id));
+    });`;
+    const { kinds, left } = await provoke(source, { timeoutFactor: 1 });
+    expect(kinds).toEqual(OTHERS_HONEST('result'));
+    expect(left).toEqual([]);
+  });
+
   test('ignores shutdown and SIGTERM', async () => {
     const source = `
       process.on('SIGTERM', () => {});

@@ -71,6 +71,8 @@ class StdioImplementation implements Implementation {
   /** What waits for a process, oldest first. */
   #waiting: Pending[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** When the oldest unanswered request became that, in milliseconds. */
+  #oldestSince = 0;
   #starting = false;
   #failedStarts = 0;
   #crashesInARow = 0;
@@ -108,7 +110,7 @@ class StdioImplementation implements Implementation {
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#givenUp = 'the run was stopped';
     const session = this.#session;
     this.#session = undefined;
@@ -189,7 +191,7 @@ class StdioImplementation implements Implementation {
   #blame(answer: (stderr: string) => Answer): void {
     const session = this.#session;
     if (session === undefined) return;
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#session = undefined;
     session.kill();
     const [oldest, ...others] = this.#pending.values();
@@ -255,10 +257,24 @@ class StdioImplementation implements Implementation {
     pending.resolve({ kind: 'crashed', how: `was not asked: ${why}`, stderr: '' });
   }
 
+  /** The time of the oldest request begins. One timer serves many requests: it is set again when it was set too early. */
   #watchOldest(): void {
+    if (this.#isUnhurried) return;
+    this.#oldestSince = performance.now();
+    this.#timer ??= setTimeout(() => this.#lookAtOldest(), this.#seconds('case') * 1000);
+  }
+
+  #lookAtOldest(): void {
+    this.#timer = undefined;
+    if (this.#pending.size === 0) return;
+    const left = this.#oldestSince + this.#seconds('case') * 1000 - performance.now();
+    if (left <= 0) this.#timedOut();
+    else this.#timer = setTimeout(() => this.#lookAtOldest(), left);
+  }
+
+  #unwatch(): void {
     clearTimeout(this.#timer);
-    if (this.#pending.size === 0 || this.#isUnhurried) return;
-    this.#timer = setTimeout(() => this.#timedOut(), this.#seconds('case') * 1000);
+    this.#timer = undefined;
   }
 
   /** A time limit, to the millisecond. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { exitOnSignals } from '../../interrupts.js';
 import { messageOf } from '../../message-of.js';
 import { CannotStart } from '../implementation.js';
 import { splitWords } from './command-line.js';
@@ -14,7 +15,7 @@ import type { Connect, Transport, TransportEvents } from './transport.js';
  */
 const OUTPUT_GRACE = 500;
 
-/** The process groups that must not outlive the runner. */
+/** The programs that must not outlive the runner. */
 const running = new Set<ProcessTransport>();
 process.on('exit', () => {
   for (const transport of running) transport.kill();
@@ -28,6 +29,7 @@ export interface ProcessLimits {
 /** A `Connect` that starts `command` (words, or a line of them as in a shell) and talks over its standard streams. */
 export function processTransport(command: string | readonly string[], limits: ProcessLimits = {}): Connect {
   return async (events) => {
+    exitOnSignals();
     const [program, ...parameters] = typeof command === 'string' ? splitWords(command) : command;
     if (program === undefined) throw new CannotStart('the command is empty', 'name a program');
     const words = [program, ...parameters];
@@ -40,6 +42,7 @@ export function processTransport(command: string | readonly string[], limits: Pr
       env: strays.environment(),
     });
     await started(child, program);
+    if (child.pid !== undefined) strays.watch(child.pid);
     return new ProcessTransport(child, strays, events);
   };
 }
@@ -106,6 +109,7 @@ class ProcessTransport implements Transport {
   }
 
   end(): void {
+    this.strays.look();
     this.#flush();
     this.child.stdin.end();
   }
@@ -113,12 +117,12 @@ class ProcessTransport implements Transport {
   kill(): void {
     const { pid } = this.child;
     if (pid === undefined || !running.has(this)) return;
+    this.strays.kill();
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
       this.child.kill('SIGKILL');
     }
-    this.strays.kill();
   }
 
   stderr(): string {

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** Which erratum requires that the two profiles part as they do. What none of them explains is a mistake. */
+
+import { isMap } from '../../cases/case.js';
+import type { CaseResult, StepResult } from '../../protocol.js';
+import type { Comparison, Said } from '../kind.js';
+import { type HostFuzzCase, numberIn } from './case.js';
+import { type Divergence, divergenceOf, openOutcome } from './compare.js';
+import { Scene } from './scene.js';
+
+/** An erratum and the signs of it. They are asked in their order, those that say more before those that say less. */
+interface Explanation {
+  erratum: string;
+  holds(scene: Scene): boolean;
+}
+
+/** Compares the profiles: a difference has to have its erratum. */
+export function explained(
+  { class: conformanceClass }: HostFuzzCase,
+  reference: Said,
+  other: Said,
+): Comparison {
+  const isLinux = reference.request.profile === 'linux-2.6.29';
+  const [linux, hardened] = isLinux ? [reference, other] : [other, reference];
+  if (linux.answer.kind !== 'result' || hardened.answer.kind !== 'result')
+    throw new Error('an answer is missing');
+  const [one, two] = [linux.answer.result, hardened.answer.result];
+  const divergence =
+    divergenceOf(conformanceClass, one, two, other.contestant.declaration) ?? openDivergence(one);
+  if (divergence === undefined) return { kind: 'compared', differences: [] };
+  const scene = new Scene(linux.request, one, two, divergence);
+  const table = openOutcome(scene.linux) === undefined ? EXPLANATIONS : OPEN;
+  const found = table.find(({ holds }) => holds(scene));
+  if (found === undefined) return { kind: 'compared', differences: divergence.differences };
+  return { kind: 'explained', by: found.erratum };
+}
+
+/** The step in which the original harms its host. */
+function openDivergence({ steps }: CaseResult): Divergence | undefined {
+  const step = steps.findIndex((each) => openOutcome(each) !== undefined);
+  const reason = steps[step] === undefined ? undefined : openOutcome(steps[step]);
+  if (reason === undefined) return undefined;
+  const differences = [{ path: 'outcome', label: 'outcome', actual: 'ok', expected: reason }];
+  return { step, differences };
+}
+
+const GENERAL_PROTECTION = 13;
+const PAGE_FAULT = 14;
+const GUEST_KERNEL = 1;
+const BAD_READ = /^(Bad address|bad read address)/;
+
+/** A general protection fault of which the host looks at the instruction. */
+function isEmulated({ trap }: Scene): boolean {
+  return numberIn(trap.regs, 'trapnum') === GENERAL_PROTECTION && numberIn(trap.regs, 'errcode') === 0;
+}
+
+const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !== GUEST_KERNEL;
+
+const lastDeath = ({ events }: StepResult): string =>
+  String(events.findLast(({ e }) => e === 'kill_guest')?.message ?? '');
+
+/** The original harms its host, or hangs. */
+const OPEN: readonly Explanation[] = [
+  {
+    erratum: 'E-3',
+    holds: (scene) => isEmulated(scene) && ofUser(scene) && BAD_READ.test(lastDeath(scene.linux)),
+  },
+  {
+    erratum: 'E-6',
+    holds: (scene) =>
+      scene.linux.outcome.stop === 'host_bug' && (scene.wasDead || isDeadAfter(scene, scene.hardened)),
+  },
+  {
+    erratum: 'E-63',
+    holds: ({ linux, hardened }) =>
+      linux.events.some(({ e, array }) => e === 'host_overflow' && array !== 'used_vectors') &&
+      !hardened.events.some(({ e }) => e === 'host_overflow'),
+  },
+  { erratum: 'E-112', holds: ({ hardened }) => hardened.outcome.return === -22 },
+  { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
+];
+
+function isDeadAfter(scene: Scene, step: StepResult): boolean {
+  const { dead, dead_errno } = scene.after(step, 'lg');
+  return typeof dead === 'string' || numberIn({ dead_errno: dead_errno ?? 0 }, 'dead_errno') !== 0;
+}
+
+/** A guest that has been killed, or was dead, ends the operation: nothing but the end of it comes after. */
+function endsWithKill(scene: Scene): boolean {
+  const stops = scene.parting.hardened === undefined || scene.parting.hardened.e === 'free_page';
+  return stops && (scene.death !== undefined || scene.wasDead);
+}
+
+/** Deaths after which the original goes on, each with its erratum; all others are E-7 itself. */
+const DEATHS: readonly (readonly [RegExp, string])[] = [
+  [/^attempt to access switcher pages/, 'E-11'],
+  [/^bad page (directory|table) entry|^large page/, 'E-12'],
+  [/^Writing cr2/, 'E-14'],
+  [/^bad stack segment|^bad stack pages/, 'E-82'],
+  [/^too many gdt entries/, 'E-63'],
+  [/^bad guest page|^bad syscall vector|before INIT$|^bad kernel address/, 'E-62'],
+];
+
+const ENDINGS: readonly Explanation[] = [
+  ...DEATHS.map(
+    ([text, erratum]): Explanation => ({
+      erratum,
+      holds: (scene) => text.test(scene.death ?? '') && endsWithKill(scene),
+    }),
+  ),
+  {
+    erratum: 'E-66',
+    holds: (scene) =>
+      RUNS.has(scene.op) && scene.parting.linux?.e === 'signal_pending' && endsWithKill(scene),
+  },
+  { erratum: 'E-7', holds: endsWithKill },
+];
+
+const RUNS = new Set(['run_guest', 'lguest_read']);
+
+/** What IN sets in the original, and what it should set, with the erratum for the difference. */
+const INPUTS: readonly (readonly [string, number, number])[] = [
+  ['E-1', 0x0000ffff, 0x000000ff],
+  ['E-2', 0xffff0000, 0x000000ff],
+  ['E-5', 0xffffffff, 0x0000ffff],
+];
+
+/** EAX differs as IN of some width leaves it: what each profile sets is set, all else is the same. */
+function isInput(one: unknown, two: unknown, linux: number, hardened: number): boolean {
+  if (typeof one !== 'number' || typeof two !== 'number') return false;
+  const untouched = ~(linux | hardened);
+  return (
+    ((one & linux) ^ linux) === 0 && ((two & hardened) ^ hardened) === 0 && ((one ^ two) & untouched) === 0
+  );
+}
+
+/** EAX is all that differs, in the state or when the guest is entered again. */
+function eaxOf(scene: Scene): readonly [unknown, unknown] | undefined {
+  const { linux, hardened } = scene.parting;
+  if (
+    linux?.e === 'switch_to_guest' &&
+    hardened?.e === 'switch_to_guest' &&
+    isMap(linux.regs) &&
+    isMap(hardened.regs)
+  ) {
+    const [one, two] = [linux.regs, hardened.regs];
+    const differing = Object.keys(one).filter((name) => one[name] !== two[name]);
+    return differing.length === 1 && differing[0] === 'eax' ? [one.eax, two.eax] : undefined;
+  }
+  if (!scene.only('regs.eax', 'guests')) return undefined;
+  return [scene.after(scene.linux, 'regs').eax, scene.after(scene.hardened, 'regs').eax];
+}
+
+const INPUT_ERRATA = INPUTS.map(
+  ([erratum, linux, hardened]): Explanation => ({
+    erratum,
+    holds: (scene) => {
+      const eax = eaxOf(scene);
+      return eax !== undefined && isInput(eax[0], eax[1], linux, hardened);
+    },
+  }),
+);
+
+const WRITABLE = 2;
+const USER = 4;
+
+/** The guest's directory entry does not permit what its table entry permits. */
+function lacksDirectoryRights(scene: Scene): boolean {
+  const isAsked = scene.op === 'demand_page';
+  const { regs, cr2 } = scene.trap;
+  if (!isAsked && numberIn(regs, 'trapnum') !== PAGE_FAULT) return false;
+  const address = isAsked ? numberIn(scene.args, 'vaddr') : cr2;
+  const errcode = isAsked ? numberIn(scene.args, 'errcode') : numberIn(regs, 'errcode');
+  const entry = scene.read32(scene.directory + (address >>> 22) * 4);
+  return (
+    ((errcode & WRITABLE) !== 0 && (entry & WRITABLE) === 0) ||
+    ((errcode & USER) !== 0 && (entry & USER) === 0)
+  );
+}
+
+/** Entries of one of the tables that the processor uses in which the profiles differ. */
+function tableDifferences(
+  { linux, hardened }: Scene,
+  name: string,
+): { index: number; one: number; two: number }[] {
+  const tables = [linux, hardened].map(({ state }) => pagesOf(state).map((page) => page[name]));
+  const [ones = [], twos = []] = tables;
+  return ones.flatMap((table, cpu) => {
+    const other = twos[cpu];
+    const [was, is] = [isMap(table) ? table : {}, isMap(other) ? other : {}];
+    return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+      .map((index) => ({ index: Number(index), one: highOf(was[index]), two: highOf(is[index]) }))
+      .filter(({ one, two }) => one !== two);
+  });
+}
+
+const pagesOf = ({ pages }: Record<string, unknown>) =>
+  (Array.isArray(pages) ? pages : [pages]).filter(isMap);
+const highOf = (pair: unknown): number => (Array.isArray(pair) ? Number(pair[1]) : 0);
+
+const DPL = 0x6000;
+const GDT_PRESENT = 0x8000;
+const CODE_OR_DATA = 0x1000;
+const FIRST_EXTERNAL = 32;
+
+/** The default gates of some vectors are closed, and nothing else differs. */
+function closesGates(scene: Scene, isExternal: boolean): boolean {
+  if (!scene.only('pages.guest_idt', 'pages')) return false;
+  const found = tableDifferences(scene, 'guest_idt');
+  const closed = found.every(({ one, two }) => ((one ^ two) & ~DPL) === 0 && (two & DPL) === 0);
+  return closed && found.some(({ index }) => index >= FIRST_EXTERNAL === isExternal);
+}
+
+function hidesSystemDescriptors(scene: Scene): boolean {
+  if (!scene.only('pages.guest_gdt', 'pages')) return false;
+  const found = tableDifferences(scene, 'guest_gdt');
+  return (
+    found.length > 0 &&
+    found.every(({ one, two }) => (one ^ two) === GDT_PRESENT && (two & (GDT_PRESENT | CODE_OR_DATA)) === 0)
+  );
+}
+
+const LHREQ_INITIALIZE = 0;
+const LHREQ_BREAK = 3;
+const EINVAL = -22;
+const WORD = 4;
+
+const requestOf = ({ args }: Scene): unknown => (Array.isArray(args.words) ? args.words[0] : undefined);
+
+/** Calls on the device. */
+const DEVICE: readonly Explanation[] = [
+  {
+    erratum: 'E-101',
+    holds: (scene) => requestOf(scene) === LHREQ_INITIALIZE && scene.hardened.outcome.return === EINVAL,
+  },
+  {
+    erratum: 'E-100',
+    holds: ({ parting }) => parting.hardened?.e === 'mmput' && parting.linux?.e !== 'mmput',
+  },
+  {
+    erratum: 'E-106',
+    holds: ({ args, hardened }) => typeof args.offset === 'string' && hardened.outcome.return === EINVAL,
+  },
+  {
+    erratum: 'E-105',
+    holds: ({ op, args, hardened }) =>
+      op === 'lguest_read' && numberIn(args, 'size') < WORD && hardened.outcome.return === EINVAL,
+  },
+  { erratum: 'E-103', holds: (scene) => requestOf(scene) === LHREQ_BREAK && scene.wasDead },
+  { erratum: 'E-108', holds: (scene) => scene.op === 'lguest_close' && scene.only('file.structures') },
+];
+
+/** Loading and removing. */
+const MODULE: readonly Explanation[] = [
+  { erratum: 'E-30', holds: (scene) => scene.only('host.cr4', 'events') && /fini/.test(scene.op) },
+  { erratum: 'E-113', holds: ({ op }) => op === 'lguest_fini' },
+  { erratum: 'E-111', holds: ({ op }) => op === 'lguest_init' },
+  { erratum: 'E-54', holds: ({ op }) => op === 'lguest_arch_host_init' },
+];
+
+const OPEN_PTE = 'shadow.pte';
+
+/** Shadow entries of a profile that the other has not, or has otherwise. */
+function shadowDifferences(scene: Scene): { one: number; two: number }[] {
+  const [ones, twos] = [scene.linux, scene.hardened].map((step) => shadowFlags(scene, step));
+  if (ones === undefined || twos === undefined) return [];
+  const places = [...new Set([...ones.keys(), ...twos.keys()])];
+  return places
+    .map((place) => ({ one: ones.get(place) ?? 0, two: twos.get(place) ?? 0 }))
+    .filter(({ one, two }) => one !== two);
+}
+
+function shadowFlags(scene: Scene, step: StepResult): Map<string, number> {
+  const { pte } = scene.after(step, 'shadow');
+  const entries = (Array.isArray(pte) ? pte : []).filter(isMap);
+  return new Map(entries.map((entry) => [`${entry.pgdir} ${entry.vaddr}`, numberIn(entry, 'flags')]));
+}
+
+const DIRTY = 0x40;
+
+/** Announced changes of page tables. */
+const PAGE_TABLES: readonly Explanation[] = [
+  {
+    erratum: 'E-80',
+    holds: (scene) => {
+      const found = shadowDifferences(scene);
+      return (
+        found.length > 0 &&
+        found.every(
+          ({ one, two }) => (one ^ two) === WRITABLE && (one & WRITABLE) !== 0 && (one & DIRTY) === 0,
+        )
+      );
+    },
+  },
+  {
+    erratum: 'E-81',
+    holds: (scene) =>
+      scene.parting.linux?.e === 'get_user_pages_fast' ||
+      /^bad page table entry/.test(String(scene.parting.linux?.message ?? '')) ||
+      (scene.paths.includes(OPEN_PTE) && shadowDifferences(scene).every(({ one }) => (one & 1) === 0)),
+  },
+];
+
+const EXPLANATIONS: readonly Explanation[] = [
+  ...DEVICE,
+  ...MODULE,
+  {
+    erratum: 'E-141',
+    holds: (scene) =>
+      numberIn(scene.after(scene.linux, 'lg'), 'dead_errno') === -85 && isDeadAfter(scene, scene.hardened),
+  },
+  {
+    erratum: 'E-3',
+    holds: (scene) =>
+      isEmulated(scene) &&
+      ofUser(scene) &&
+      (scene.wasDead || BAD_READ.test(String(scene.parting.linux?.message ?? ''))),
+  },
+  ...INPUT_ERRATA,
+  {
+    erratum: 'E-4',
+    holds: (scene) => isEmulated(scene) && (numberIn(scene.trap.regs, 'eip') & 0xfff) === 0xfff,
+  },
+  { erratum: 'E-10', holds: lacksDirectoryRights },
+  {
+    erratum: 'E-144',
+    holds: (scene) =>
+      lastDeath(scene.hardened) === 'bad guest page (null)' && scene.part('lg').lguest_data === null,
+  },
+  { erratum: 'E-56', holds: (scene) => closesGates(scene, false) },
+  { erratum: 'E-59', holds: (scene) => closesGates(scene, true) },
+  { erratum: 'E-120', holds: hidesSystemDescriptors },
+  ...ENDINGS,
+  {
+    erratum: 'E-140',
+    holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',
+  },
+  { erratum: 'E-20', holds: (scene) => scene.only('host.cr0', 'events') },
+  { erratum: 'E-21', holds: ({ parting }) => parting.hardened?.e === 'local_irq_disable' },
+  ...PAGE_TABLES,
+];

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { type DataMap, isMap } from '../../cases/case.js';
+import { hostStateOf } from '../../expand/frame.js';
+import { MemoryImage } from '../../expand/image.js';
+import {
+  type CaseRequest,
+  type CaseResult,
+  type HostEvent,
+  isObject,
+  type StepResult,
+} from '../../protocol.js';
+import { numberIn } from './case.js';
+import type { Divergence } from './compare.js';
+import { runsIn } from './guest.js';
+
+/** The first step in which the two profiles part. */
+export class Scene {
+  readonly step: DataMap;
+  readonly before: DataMap;
+  readonly linux: StepResult;
+  readonly hardened: StepResult;
+  /** Where they differ, without addresses: `regs.eax`, `shadow.pte`, `memory`, `events`, ... */
+  readonly paths: readonly string[];
+  /** What both did before they parted. */
+  readonly common: readonly HostEvent[];
+
+  constructor(
+    private readonly request: CaseRequest,
+    linux: CaseResult,
+    hardened: CaseResult,
+    { step, differences }: Divergence,
+  ) {
+    const [one, two] = [linux.steps[step], hardened.steps[step]];
+    if (one === undefined || two === undefined) throw new Error('a step has no answer');
+    this.linux = one;
+    this.hardened = two;
+    this.step = dataOf(request.steps[step]);
+    this.before = step === 0 ? hostStateOf(request) : dataOf(linux.steps[step - 1]?.state);
+    this.paths = [...new Set(differences.map(({ path }) => path.replace(/@.*|\.\d+$/, '')))];
+    let same = 0;
+    while (same < one.events.length && isSame(one.events[same], two.events[same])) same++;
+    this.common = one.events.slice(0, same);
+  }
+
+  get op(): string {
+    return String(this.step.op);
+  }
+
+  get args(): DataMap {
+    return dataOf(this.step.args);
+  }
+
+  /** The events in which they part; undefined where one of them does nothing more. */
+  get parting(): { linux: HostEvent | undefined; hardened: HostEvent | undefined } {
+    const at = this.common.length;
+    return { linux: this.linux.events[at], hardened: this.hardened.events[at] };
+  }
+
+  /** Whether they differ nowhere but there. */
+  only(...places: readonly string[]): boolean {
+    return this.paths.every((path) =>
+      places.some((place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)),
+    );
+  }
+
+  /** A part of the guest that the step is about, before it. */
+  part(name: string): DataMap {
+    return partOf(this.before, this.step, name);
+  }
+
+  /** The same after it, in one of the profiles. */
+  after({ state }: StepResult, name: string): DataMap {
+    return partOf(dataOf(state), this.step, name);
+  }
+
+  /** The text of the death that both have seen in this step; undefined: there was none. */
+  get death(): string | undefined {
+    const kill = this.common.findLast(({ e }) => e === 'kill_guest' || e === 'kasprintf');
+    return kill === undefined ? undefined : String(kill.message ?? '');
+  }
+
+  get wasDead(): boolean {
+    const { dead, dead_errno, restart } = this.part('lg');
+    return (
+      typeof dead === 'string' || (typeof dead_errno === 'number' && dead_errno !== 0) || restart === true
+    );
+  }
+
+  /**
+   * The guest's registers and CR2 when they parted. In class host the script says what the guest has brought back; in
+   * class system it is what the host has stored when the step is over.
+   */
+  get trap(): { regs: DataMap; cr2: number } {
+    const entries = this.common.filter(({ e }) => e === 'switch_to_guest');
+    const entry = entries.at(-1);
+    const host = dataOf(this.before.host);
+    if (entry === undefined) return { regs: this.part('regs'), cr2: numberIn(host, 'cr2') };
+    if (this.request.class === 'system') {
+      const cr2 = numberIn(this.after(this.linux, 'cpu'), 'last_pagefault');
+      return { regs: this.after(this.linux, 'regs'), cr2 };
+    }
+    const script = scriptOf(this.request, this.step);
+    const used = script.slice(0, entries.length);
+    const cr2 = used.findLast((step) => step.cr2 !== undefined)?.cr2;
+    const { regs } = used[entries.length - 1] ?? {};
+    return {
+      regs: { ...dataOf(entry.regs), ...(isMap(regs) ? regs : { trapnum: 32 }) },
+      cr2: typeof cr2 === 'number' ? cr2 : numberIn(host, 'cr2'),
+    };
+  }
+
+  /** A double word of the guest's memory as it was before the step. */
+  read32(at: number): number {
+    const guests = Array.isArray(this.before.guests) ? this.before.guests.filter(isMap) : [this.before];
+    return MemoryImage.of(runsIn(guests[numberIn(this.step, 'guest')] ?? {})).read32(at);
+  }
+
+  /** The guest's current page directory. */
+  get directory(): number {
+    const slots = this.part('lg').pgdirs;
+    const slot = Array.isArray(slots) ? slots[numberIn(this.part('cpu'), 'cpu_pgd')] : undefined;
+    return isMap(slot) ? numberIn(slot, 'gpgdir') : 0;
+  }
+
+  get given(): DataMap {
+    return dataOf(this.request.given);
+  }
+}
+
+/** A value that came as JSON, as a map. */
+function dataOf(value: unknown): DataMap {
+  return isMap(value) ? value : {};
+}
+
+const isSame = (one: unknown, two: unknown): boolean => JSON.stringify(one) === JSON.stringify(two);
+
+function partOf(state: DataMap, step: DataMap, name: string): DataMap {
+  if (!Array.isArray(state.guests)) return dataOf(state[name]);
+  const guest = dataOf(state.guests[numberIn(step, 'guest')]);
+  const vcpu = Array.isArray(guest.vcpus) ? dataOf(guest.vcpus[numberIn(step, 'vcpu')]) : {};
+  return dataOf(vcpu[name] ?? guest[name]);
+}
+
+function scriptOf({ given }: CaseRequest, step: DataMap): DataMap[] {
+  const script = step.script ?? (isObject(given) ? given.script : undefined);
+  return Array.isArray(script) ? script.filter(isMap) : [];
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ClauseMarks } from './clause-marks.js';
+import { Coverage } from './coverage.js';
+import { equivalentsIn, staleEntries } from './equivalent.js';
+import { figuresOf, isStrongEnough, percent, readFigures, score } from './figures.js';
+import { ReferenceScript } from './instance.js';
+import type { Fate, MutantView } from './mutant.js';
+import { filesOf, PART_NAMES, partOf } from './parts.js';
+import { scopeOf } from './scope.js';
+import { endsWithin } from './time-limit.js';
+import { survivorText } from './told.js';
+
+function mutant(fate: Fate, line: string, reason = ''): MutantView {
+  const [original, replacement] = ['a < b', 'a <= b'];
+  return {
+    name: { file: 'reference/host/fpu.ts', line, mutant: `EqualityOperator: ${original} => ${replacement}` },
+    ...{ fate, id: 1, at: { line: 3, column: 5 }, original, replacement, clauses: ['FPU-25'], reason },
+  };
+}
+
+const LIST = `- file: reference/host/fpu.ts
+  line: 'if (a < b) {'
+  mutants: ['EqualityOperator: a < b => a <= b']
+  reason: they are never equal
+`;
+
+describe('the list of equivalent mutants', () => {
+  const entries = equivalentsIn('list.yaml', LIST);
+  const whole = new Set(['reference/host/fpu.ts']);
+
+  test('an entry is about a mutant of this text in this line', () => {
+    expect(staleEntries(entries, [mutant('survived', 'if (a < b) {')], whole)).toEqual([]);
+  });
+
+  test('one that is killed, or is not there any more, is told', () => {
+    const killed = mutant('killed', 'if (a < b) {', 'fpu/one: fail');
+    expect(staleEntries(entries, [killed], whole)).toEqual([
+      'list.yaml:1: not equivalent: EqualityOperator: a < b => a <= b (killed: fpu/one: fail)',
+    ]);
+    const elsewhere = mutant('survived', 'while (a < b) {');
+    expect(staleEntries(entries, [elsewhere], whole)).toEqual([
+      'list.yaml:1: there is no such mutant: EqualityOperator: a < b => a <= b',
+    ]);
+    expect(staleEntries(entries, [elsewhere], new Set())).toEqual([]);
+  });
+
+  test.each([
+    ['reason', LIST.replace(/ {2}reason.*\n/, ''), 'list.yaml:1: the entry has no reason'],
+    ['file', LIST.replace('file:', 'path:'), 'list.yaml:1: unknown key "path"'],
+  ])('an entry without its %s is refused', (_, text, message) => {
+    expect(() => equivalentsIn('list.yaml', text)).toThrow(message);
+  });
+});
+
+describe('figures', () => {
+  const mutants = [
+    mutant('killed', 'one'),
+    mutant('endless', 'two'),
+    mutant('survived', 'three'),
+    mutant('survived', 'four'),
+    mutant('unjudged', 'five'),
+  ];
+  const figures = figuresOf(mutants, ({ name }) => name.line === 'four', '2000-01-01');
+
+  test('text for people is no mutant, and an equivalent mutant need not be killed', () => {
+    expect(figures).toEqual({
+      ...{ date: '2000-01-01', mutants: 4, killed: 2, endless: 1, equivalent: 1 },
+      survivors: [mutants[2]?.name],
+    });
+    expect(percent(score(figures))).toBe('66.6 %');
+  });
+
+  test('one survivor of many is not 100 %', () => {
+    const almost = { ...figures, mutants: 10_000, killed: 9999, equivalent: 0 };
+    expect(percent(score(almost))).toBe('99.9 %');
+    expect(isStrongEnough('host', almost)).toBe(false);
+    expect(isStrongEnough('processor', almost)).toBe(true);
+  });
+
+  test('those that are checked in name files that are there', () => {
+    for (const part of PART_NAMES) {
+      const files = new Set(filesOf(part));
+      expect((readFigures()[part]?.survivors ?? []).filter(({ file }) => !files.has(file))).toEqual([]);
+    }
+  });
+});
+
+describe('what is mutated', () => {
+  test('both parts from end to end, but for tests and the checker', () => {
+    const { mutate, whole } = scopeOf({ seed: 1 });
+    expect(whole).toBe(true);
+    expect(mutate).toContain('reference/host/fpu.ts');
+    expect(mutate).toContain('reference/processor/fpu/rounding.ts');
+    expect(mutate.filter((file) => /test|isolation/.test(file))).toEqual([]);
+    expect(mutate.map(partOf)).toContain('processor');
+  });
+
+  test('a sample follows from its seed', () => {
+    const of = (seed: number) => scopeOf({ part: 'host', sample: 4, seed }).mutate;
+    expect(of(1)).toHaveLength(4);
+    expect(of(1)).toEqual(of(1));
+    expect(of(1)).not.toEqual(of(2));
+    expect(of(1)[0]).toMatch(/^reference\/host\/.*\.ts:\d+-\d+$/);
+  });
+
+  test('a pattern that matches nothing is refused', () => {
+    expect(() => scopeOf({ files: ['reference/host/fpu'], seed: 1 })).toThrow('no file that is mutated');
+    expect(() => scopeOf({ files: ['reference/host/isolation*'], seed: 1 })).toThrow('no file');
+  });
+});
+
+test('the clauses of a line are those of the last comment that names any', () => {
+  const marks = new ClauseMarks('a\n/** IO-1, not XY-1. */\nb; // IO-2\nc\n', new Set(['IO-1', 'IO-2']));
+  expect([1, 2, 3, 4].map((line) => marks.at(line))).toEqual([[], ['IO-1'], ['IO-2'], ['IO-2']]);
+});
+
+test('coverage knows who came where, also after it was read again', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'coverage-'));
+  const written = Coverage.empty(['quick', 'slow', 'again'], [[7], [8, 9]]);
+  written.add(0, Uint32Array.of(0, 2), 1, false);
+  written.add(1, Uint32Array.of(1, 5), 2, false);
+  written.add(1, Uint32Array.of(0, 5), 2, true);
+  written.setRepeats(2);
+  written.write(folder);
+  const coverage = Coverage.read(folder);
+  rmSync(folder, { recursive: true });
+  expect(coverage.namesReaching(8)).toEqual(['quick', 'slow']);
+  expect(coverage.mostHits(9)).toBe(5);
+  expect(coverage.covered()).toEqual([7, 8, 9]);
+  // The second time, `slow` did not come to 7: what was computed there had been kept.
+  expect([coverage.mattersToAll(7), coverage.mattersToAll(8)]).toEqual([true, false]);
+  expect([coverage.repeats(0), coverage.repeats(2)]).toEqual([false, true]);
+});
+
+test('what does not end is ended, and what throws throws', () => {
+  expect(endsWithin(1000, () => {})).toBe(true);
+  expect(
+    endsWithin(50, () => {
+      for (;;);
+    }),
+  ).toBe(false);
+  expect(() =>
+    endsWithin(1000, () => {
+      throw new Error('as it was');
+    }),
+  ).toThrow('as it was');
+});
+
+test('survivors are told by file and clause, with what was changed', () => {
+  const text = survivorText([mutant('survived', 'if')], () => ({ count: 2, some: ['fpu/one'] }));
+  expect(text).toBe(
+    [
+      'reference/host/fpu.ts, near FPU-25',
+      '  reference/host/fpu.ts:3:5  EqualityOperator',
+      '    - a < b',
+      '    + a <= b',
+      '    2 cases come to it: fpu/one, ...',
+    ].join('\n'),
+  );
+});
+
+describe('a mutated reference', () => {
+  const sandbox = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const file = join(sandbox, 'runner', 'implementations', 'reference', 'index.ts');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    file,
+    `function stryMutAct_9fa48(id: string) { return false; }
+    function stryCov_9fa48(...ids: string[]) {}
+    const table = stryMutAct_9fa48("3") ? 2 : (stryCov_9fa48("3"), 1);
+    export class ReferenceImplementation {
+      run() { return stryMutAct_9fa48("4") ? 'mutated' : (stryCov_9fa48("4", "5"), \`table \${table}\`); }
+    }`,
+  );
+  const script = new ReferenceScript(sandbox);
+  afterAll(() => rmSync(sandbox, { recursive: true }));
+
+  const request = {
+    id: '',
+    class: 'host',
+    profile: 'hardened',
+    given: {},
+    steps: [],
+    observe: {},
+  } as const;
+  const answer = (mutant: number, hit = (): boolean => true) =>
+    script
+      .mutated(mutant, hit)
+      .implementation('hardened')
+      .run({ ...request, steps: [] });
+
+  test('is mutated from the moment it is loaded, in one place only', () => {
+    expect([answer(3), answer(4), answer(5)]).toEqual(['table 2', 'mutated', 'table 1']);
+  });
+
+  test('tells when the mutant is come to', () => {
+    let hits = 0;
+    answer(4, () => ++hits > 0);
+    expect(hits).toBe(1);
+  });
+
+  test('counts, without mutation, what is come to', () => {
+    expect(script.mutantsOfMark).toEqual([[3], [4, 5]]);
+    const counts = new Uint32Array(2);
+    const reference = script.unmutated(counts);
+    expect([...counts]).toEqual([1, 0]);
+    reference.implementation('hardened').run({ ...request, steps: [] });
+    reference.implementation('hardened').run({ ...request, steps: [] });
+    expect([...counts]).toEqual([1, 2]);
+  });
+});
