@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Case } from './cases/case.js';
 import { compareKnown, readKnownFailures } from './known-failures.js';
+import { caseNamed } from './testing/cases.js';
 import type { Result, Verdict } from './verdict.js';
 
 let folder = '';
@@ -21,18 +21,7 @@ function file(text: string): string {
 }
 
 function result(id: string, verdict: Verdict): Result {
-  const entry: Case = {
-    id,
-    behaviour: 'gates',
-    class: 'processor',
-    clauses: [],
-    title: id,
-    file: 'f.yaml',
-    line: 1,
-    recorded: false,
-    body: () => ({ given: {}, steps: [] }),
-  };
-  return { case: entry, verdict, details: [] };
+  return { case: caseNamed(id), verdict, details: [] };
 }
 
 const results = [

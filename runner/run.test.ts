@@ -2,34 +2,13 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Case } from './cases/case.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
-import type { CaseRequest, Declaration } from './protocol.js';
+import type { CaseRequest } from './protocol.js';
 import { runCases } from './run.js';
+import { caseNamed, processorDeclaration as declaration } from './testing/cases.js';
 import type { Result } from './verdict.js';
 
-const declaration: Declaration = {
-  protocol_version: 1,
-  implementation: { name: 'test', version: '1' },
-  classes: ['processor'],
-  profile: 'linux-2.6.29',
-};
 const options = { declaration, judging: { profile: 'linux-2.6.29', choices: {} } as const };
-
-function caseNamed(id: string, more: Partial<Case> = {}): Case {
-  return {
-    id,
-    behaviour: 'execution',
-    class: 'processor',
-    clauses: ['EX-1'],
-    title: id,
-    file: 'f.yaml',
-    line: 1,
-    recorded: false,
-    body: () => ({ given: {}, steps: [{ op: 'run', parameters: {}, expected: { state: {} } }] }),
-    ...more,
-  };
-}
 
 /** Echoes the given state, which is right for a case that expects no change. */
 function echo(request: CaseRequest): Answer {

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from 'vitest';
-import type { Case } from './cases/case.js';
 import { casesOfShard, parseShard } from './shard.js';
+import { caseNamed } from './testing/cases.js';
 
-const cases = Array.from({ length: 11 }, (_, i): Case => {
-  const id = `gates/case-${i}`;
-  const head = { id, behaviour: 'gates', class: 'processor' as const, clauses: [], title: id };
-  return { ...head, file: 'f.yaml', line: 1, recorded: false, body: () => ({ given: {}, steps: [] }) };
-});
+const cases = Array.from({ length: 11 }, (_, i) => caseNamed(`gates/case-${i}`));
 
 function shards(count: number, seconds?: Map<string, number>): string[][] {
   return Array.from({ length: count }, (_, i) =>

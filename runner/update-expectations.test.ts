@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Case } from './cases/case.js';
 import { compareKnown, readKnownFailures } from './known-failures.js';
+import { caseNamed } from './testing/cases.js';
 import { updateExpectations } from './update-expectations.js';
 import type { Result, Verdict } from './verdict.js';
 
@@ -18,19 +18,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function result(id: string, verdict: Verdict, ...paths: string[]): Result {
-  const entry: Case = {
-    id,
-    behaviour: 'gates',
-    class: 'processor',
-    clauses: [],
-    title: id,
-    file: 'f.yaml',
-    line: 1,
-    recorded: false,
-    body: () => ({ given: {}, steps: [] }),
-  };
   const isFailure = verdict === 'fail' && paths.length > 0;
-  return { case: entry, verdict, details: [`${id} differs`], ...(isFailure ? { paths } : {}) };
+  return { case: caseNamed(id), verdict, details: [`${id} differs`], ...(isFailure ? { paths } : {}) };
 }
 
 async function updated(results: Result[], reason?: string, notRun: Result[] = []): Promise<string> {

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from 'vitest';
-import type { Case } from './cases/case.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
-import type { CaseRequest, Declaration } from './protocol.js';
+import type { CaseRequest } from './protocol.js';
+import { caseNamed, processorDeclaration as declaration } from './testing/cases.js';
 import { verifyCases } from './verify.js';
 
-const declaration: Declaration = {
-  protocol_version: 1,
-  implementation: { name: 'test', version: '1' },
-  classes: ['processor'],
-  profile: 'linux-2.6.29',
-};
-
-const cases = Array.from({ length: 12 }, (_, i): Case => {
-  const id = `execution/case-${i}`;
-  const step = { op: 'run', parameters: {}, expected: { state: {} } };
-  const head = { id, behaviour: 'execution', class: 'processor' as const, clauses: ['EX-1'], title: id };
-  return { ...head, file: 'f.yaml', line: 1, recorded: false, body: () => ({ given: {}, steps: [step] }) };
-});
+const cases = Array.from({ length: 12 }, (_, i) => caseNamed(`execution/case-${i}`));
 
 /** Echoes the given state, which is right; otherwise it ends as a triple fault. */
 function answer(request: CaseRequest, isRight: boolean): Answer {

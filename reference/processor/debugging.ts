@@ -118,7 +118,7 @@ export function checkAccess(cpu: Cpu, linear: number, size: number, write: boole
 }
 
 /** Faults when alignment is checked and this address is not a multiple of `unit`: DBG-16. */
-export function requireAligned(cpu: Cpu, linear: number, unit: number): void {
+function requireAligned(cpu: Cpu, linear: number, unit: number): void {
   const checked = (cpu.accessChecks & AccessCheck.alignment) !== 0;
   if (checked && (linear & (unit - 1)) !== 0) throw alignmentCheck();
 }

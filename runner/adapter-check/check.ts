@@ -355,7 +355,9 @@ function checkCompleteness(
   state: Record<string, unknown>,
   step: number,
 ): void {
-  if (request.class === 'processor' || 'guests' in request.given) return;
+  // What a launcher reports of a boot is its console, not the state of a host.
+  const isBoot = request.steps[step]?.op === 'boot';
+  if (request.class === 'processor' || 'guests' in request.given || isBoot) return;
   for (const key of HOST_STATE) {
     const observed = declaration.observes?.some((path) => path.split('.')[0] === key) ?? true;
     if (observed && state[key] === undefined) {

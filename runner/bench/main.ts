@@ -5,7 +5,6 @@
  * that were measured in the same round; the table shows the median of the rounds.
  */
 
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Case } from '../cases/case.js';
 import { loadSuite } from '../cases/suite.js';
@@ -16,6 +15,8 @@ import { packageRoot } from '../package.js';
 import type { CaseRequest, Declaration } from '../protocol.js';
 import { runCases } from '../run.js';
 import { select } from '../select.js';
+import { median } from './median.js';
+import { measurePipes } from './pipes.js';
 import { measureProcessors } from './processors.js';
 import { table } from './table.js';
 
@@ -28,15 +29,12 @@ interface Round {
   fromTable: number;
   inProcess: number;
   overStdio: number;
-  json: number;
-  pipe: number;
 }
 
 /** Answers from what another implementation has answered: what is left is the runner's own cost. */
 class Table implements Implementation {
   readonly label = 'table';
   readonly window = 1;
-  readonly requests: CaseRequest[] = [];
   private readonly answers = new Map<string, Answer>();
 
   constructor(
@@ -53,41 +51,17 @@ class Table implements Implementation {
     if (known !== undefined) return known;
     const answer = this.asked.run(request);
     if (answer instanceof Promise) return answer;
-    this.requests.push(request);
     this.answers.set(request.id, answer);
     return answer;
   }
 
   async stop(): Promise<void> {}
-
-  lines(): string[] {
-    const messages = [...this.requests, ...this.answers.values()];
-    return messages.map((message) => JSON.stringify(message));
-  }
 }
 
 async function milliseconds(work: () => unknown): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
-}
-
-/** Sends the text through a program that gives it back. */
-function throughEcho(text: string): Promise<void> {
-  const echo = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  return new Promise((resolve, reject) => {
-    let missing = Buffer.byteLength(text);
-    echo.on('error', reject);
-    echo.stdout.on('data', (part: Buffer) => {
-      missing -= part.length;
-    });
-    echo.on('close', () =>
-      missing === 0 ? resolve() : reject(new Error(`the echo lacks ${missing} bytes`)),
-    );
-    echo.stdin.end(text);
-  });
 }
 
 async function main(): Promise<void> {
@@ -105,33 +79,26 @@ async function main(): Promise<void> {
       runCases(implementation, which, { declaration, judging: judgingFor(declaration) });
 
     const first = await milliseconds(() => run(table));
-    const lines = table.lines();
-    const text = `${lines.join('\n')}\n`;
     const measured: Round[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       measured.push({
         fromTable: await milliseconds(() => run(table)),
         inProcess: await milliseconds(() => run(reference)),
         overStdio: await milliseconds(() => run(overStdio)),
-        json: await milliseconds(() => lines.map((line) => JSON.stringify(JSON.parse(line)))),
-        pipe: await milliseconds(() => throughEcho(text)),
       });
     }
-    report(measured, first, cases.length, text.length);
+    report(measured, first, cases.length);
   } finally {
     await overStdio.stop();
     await reference.stop();
   }
 }
 
-function report(rounds: readonly Round[], first: number, cases: number, bytes: number): void {
-  const median = (part: (round: Round) => number): number => {
-    const sorted = rounds.map(part).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  };
+function report(rounds: readonly Round[], first: number, cases: number): void {
+  const typical = (part: (round: Round) => number): number => median(rounds.map(part));
   const perSecond = (count: number, part: (round: Round) => number): string =>
-    `${Math.round((1000 * count) / median(part)).toLocaleString('en')}/s`;
-  const ratio = (part: (round: Round) => number): string => median(part).toFixed(2);
+    `${Math.round((1000 * count) / typical(part)).toLocaleString('en')}/s`;
+  const ratio = (part: (round: Round) => number): string => typical(part).toFixed(2);
   const rows: [string, string, string, string][] = [
     ['measured', 'speed', 'ratio', 'what the ratio is'],
     [
@@ -152,21 +119,10 @@ function report(rounds: readonly Round[], first: number, cases: number, bytes: n
       ratio((round) => round.overStdio / round.inProcess),
       'to in process: what the protocol costs, or saves with a second core',
     ],
-    [
-      'JSON of all messages',
-      `${(bytes / 1e6).toFixed(0)} MB`,
-      ratio((round) => (round.overStdio - round.inProcess) / round.json),
-      'of what stdio costs beside in process, to parsing and writing each message once',
-    ],
-    [
-      'pipe to an echo program',
-      `${(bytes / 1e6).toFixed(0)} MB`,
-      ratio((round) => round.pipe / round.overStdio),
-      'to the run over stdio: the part of it that is the pipe itself',
-    ],
   ];
   process.stdout.write(`${cases} cases, median of ${rounds.length} rounds\n\n${table(rows)}\n`);
 }
 
 await main();
+process.stdout.write(`\n${await measurePipes()}\n`);
 process.stdout.write(`\n${await measureProcessors()}\n`);

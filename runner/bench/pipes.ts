@@ -2,8 +2,8 @@
 
 /**
  * What it costs to ask an implementation: in this process, through `serve`, and through the example in C, whose own work is
- * next to nothing. Beside it stands a bare echo of the same request lines through a pipe: no program that is asked over pipes
- * can be faster. The cases are those of class host that the C example does, run again and again.
+ * next to nothing. Beside it stands a program in C that gives the same request lines back: none that is asked over pipes can be
+ * faster. The cases are those of class host that the C example does, run again and again.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -20,6 +20,7 @@ import { judgingFor } from '../judging.js';
 import { packageRoot } from '../package.js';
 import type { Declaration } from '../protocol.js';
 import { runCases } from '../run.js';
+import { median } from './median.js';
 import { table } from './table.js';
 
 const ROUNDS = 5;
@@ -47,8 +48,10 @@ export async function measurePipes(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'lguest-conformance-bench-'));
   const started: Implementation[] = [];
   try {
-    const adapter = compiled(folder);
-    if (adapter === undefined) return 'pipes: not measured, there is no C compiler (cc)';
+    const adapter = compiled('examples/c/adapter.c', join(folder, 'adapter'));
+    const echo = compiled('bench/echo.c', join(folder, 'echo'));
+    if (adapter === undefined || echo === undefined)
+      return 'pipes: not measured, there is no C compiler (cc)';
     const cases = await casesDoneBy(adapter);
     const start = async (name: string, window?: number): Promise<Implementation> => {
       const implementation = await createImplementation(name, { ...options, window });
@@ -62,12 +65,12 @@ export async function measurePipes(): Promise<string> {
     const contenders: Contender[] = [
       contender('reference in process', await start('reference'), cases),
       contender('reference through serve', await start(`"${process.execPath}" "${cli}" serve`), cases),
-      { name: 'bare echo, window 1', work: () => echoed(often, 1), count: often.length },
+      { name: 'bare echo, window 1', work: () => echoed(echo, often, 1), count: often.length },
       {
         ...contender('C example, window 1', await start(adapter, 1), cases),
         against: 'bare echo, window 1',
       },
-      { name: `bare echo, window ${WINDOW}`, work: () => echoed(often, WINDOW), count: often.length },
+      { name: `bare echo, window ${WINDOW}`, work: () => echoed(echo, often, WINDOW), count: often.length },
       {
         ...contender(`C example, window ${WINDOW}`, await start(adapter, WINDOW), cases),
         against: `bare echo, window ${WINDOW}`,
@@ -83,10 +86,9 @@ export async function measurePipes(): Promise<string> {
   }
 }
 
-function compiled(folder: string): string | undefined {
-  const program = join(folder, 'adapter');
-  const source = join(packageRoot, 'runner', 'examples', 'c', 'adapter.c');
-  return spawnSync('cc', ['-O2', '-o', program, source]).status === 0 ? program : undefined;
+function compiled(source: string, program: string): string | undefined {
+  const { status } = spawnSync('cc', ['-O2', '-o', program, join(packageRoot, 'runner', source)]);
+  return status === 0 ? program : undefined;
 }
 
 /** Cases that the adapter does and does not refuse, repeated until there are enough. */
@@ -122,24 +124,24 @@ function contender(name: string, implementation: Implementation, cases: readonly
   return { name, work, count: cases.length };
 }
 
-/** Sends lines through `cat`, so many of them under way at a time. */
-async function echoed(lines: readonly string[], window: number): Promise<void> {
-  const cat = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
+/** Sends lines through a program that gives them back, so many of them under way at a time. */
+async function echoed(program: string, lines: readonly string[], window: number): Promise<void> {
+  const echo = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     let sent = 0;
     let received = 0;
     const send = (): void => {
-      while (sent < lines.length && sent - received < window) cat.stdin.write(lines[sent++] ?? '');
+      while (sent < lines.length && sent - received < window) echo.stdin.write(lines[sent++] ?? '', 'latin1');
     };
-    cat.once('error', reject);
-    cat.stdout.on('data', (chunk: Buffer) => {
+    echo.once('error', reject);
+    echo.stdout.on('data', (chunk: Buffer) => {
       for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) received++;
       if (received === lines.length) resolve();
       else send();
     });
     send();
   });
-  cat.stdin.end();
+  echo.stdin.end();
 }
 
 /** Cases a second, the median of the rounds. */
@@ -154,11 +156,6 @@ async function measured(contenders: readonly Contender[]): Promise<Map<string, n
     }
   }
   return new Map([...rates].map(([name, list]) => [name, median(list)]));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function rows(contenders: readonly Contender[], rates: ReadonlyMap<string, number>): string[][] {

@@ -21,7 +21,9 @@ import type { CaseChecks } from './schema.js';
 import { parseYaml, type YamlFile } from './yaml.js';
 
 /** A case as it is kept: its own part of `given` only; `base` names the machine below it. */
-export interface CompiledCase extends CaseHead {
+export interface CompiledCase extends CaseHead, CompiledBody {}
+
+export interface CompiledBody {
   base: number;
   given: DataMap;
   steps: Step[];

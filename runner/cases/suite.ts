@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../package.js';
 import { recordedCases } from '../recorded/recorded.js';
-import { contentHash, readCache, writeCache } from './cache.js';
-import type { Case, DataMap } from './case.js';
-import type { CompiledCase, CompiledFile } from './compile.js';
+import { contentHash, type Kept, readCache, writeCache } from './cache.js';
+import type { Case, CaseBody, CaseHead, DataMap } from './case.js';
+import type { CompiledBody, CompiledFile } from './compile.js';
 import type { SourceFile } from './fixtures.js';
 import type { Listing } from './memory.js';
 import { mergeGiven } from './merge.js';
@@ -33,22 +33,24 @@ export async function loadSuite(only: readonly string[] = behaviours()): Promise
   const suite: Suite = { cases: [], listings: [], problems: [] };
   const fixtures = sources('fixtures');
   const parse = lazyParser(fixtures);
-  const fixtureText = [...fixtures.map((source) => source.text), schemaText()];
+  const common = contentHash([...fixtures.map((source) => source.text), schemaText()]);
   for (const behaviour of only) {
     for (const source of sources(behaviour)) {
       const name = source.file
         .replace(/^cases\//, '')
         .replace(/\.yaml$/, '')
         .replaceAll('/', '.');
-      const hash = contentHash([source.file, source.text, ...fixtureText]);
-      let compiled = readCache<CompiledFile>(name, hash);
-      if (compiled === undefined) {
+      const hash = contentHash([source.file, source.text, common]);
+      let kept = readCache<FileHead, FileBody>(name, hash);
+      if (kept === undefined) {
         const problems: Problem[] = [];
-        compiled = await parse(source, problems);
+        const compiled = await parse(source, problems);
         suite.problems.push(...problems);
-        if (compiled !== undefined && problems.length === 0) writeCache(name, hash, compiled);
+        if (compiled === undefined) continue;
+        kept = inParts(compiled);
+        if (problems.length === 0) writeCache(name, hash, kept.head, kept.body());
       }
-      if (compiled !== undefined) addFile(suite, compiled);
+      addFile(suite, kept);
     }
   }
   refuseDuplicates(suite);
@@ -93,12 +95,29 @@ function lazyParser(fixtureSources: SourceFile[]) {
   };
 }
 
-function addFile(suite: Suite, compiled: CompiledFile): void {
-  suite.listings.push(...compiled.listings);
-  for (const entry of compiled.cases) suite.cases.push(new YamlCase(entry, compiled.bases[entry.base] ?? {}));
-  for (const entry of compiled.recorded) {
-    suite.cases.push(...recordedCases(entry, compiled, suite.problems));
-  }
+/** What every command needs of a case file. */
+interface FileHead extends Omit<CompiledFile, 'bases' | 'cases'> {
+  cases: CaseHead[];
+}
+
+/** What only running its cases needs, which is the most of it. */
+interface FileBody {
+  bases: DataMap[];
+  cases: CompiledBody[];
+}
+
+function inParts({ bases, cases, ...rest }: CompiledFile): Kept<FileHead, FileBody> {
+  const head = { ...rest, cases: cases.map(({ base: _, given: __, steps: ___, ...caseHead }) => caseHead) };
+  const body = { bases, cases: cases.map(({ base, given, steps }) => ({ base, given, steps })) };
+  return { head, body: () => body };
+}
+
+function addFile(suite: Suite, { head, body }: Kept<FileHead, FileBody>): void {
+  suite.listings.push(...head.listings);
+  head.cases.forEach((entry, index) => {
+    suite.cases.push(new YamlCase(entry, body, index));
+  });
+  for (const entry of head.recorded) suite.cases.push(...recordedCases(entry, head, suite.problems));
 }
 
 class YamlCase implements Case {
@@ -114,25 +133,30 @@ class YamlCase implements Case {
   readonly file;
   readonly line;
 
+  /** @param index its place among the cases of its file */
   constructor(
-    private readonly compiled: CompiledCase,
-    private readonly base: DataMap,
+    head: CaseHead,
+    private readonly fileBody: () => FileBody,
+    private readonly index: number,
   ) {
-    this.id = compiled.id;
-    this.behaviour = compiled.behaviour;
-    this.class = compiled.class;
-    this.clauses = compiled.clauses;
-    this.profile = compiled.profile;
-    this.title = compiled.title;
-    this.source = compiled.source;
-    this.withdrawn = compiled.withdrawn;
-    this.file = compiled.file;
-    this.line = compiled.line;
+    this.id = head.id;
+    this.behaviour = head.behaviour;
+    this.class = head.class;
+    this.clauses = head.clauses;
+    this.profile = head.profile;
+    this.title = head.title;
+    this.source = head.source;
+    this.withdrawn = head.withdrawn;
+    this.file = head.file;
+    this.line = head.line;
   }
 
-  body() {
-    const given = mergeGiven(this.base, this.compiled.given, this.class === 'processor');
-    return { given, steps: this.compiled.steps };
+  body(): CaseBody {
+    const { bases, cases } = this.fileBody();
+    const own = cases[this.index];
+    if (own === undefined) throw new Error(`what is kept of ${this.file} is not whole`);
+    const given = mergeGiven(bases[own.base] ?? {}, own.given, this.class === 'processor');
+    return { given, steps: own.steps };
   }
 }
 

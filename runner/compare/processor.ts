@@ -40,17 +40,31 @@ export function processorDifferences(
   const undefinedFlags = flagsMask(expected.undefined_flags);
   const registerMask: Record<string, number> = { ...expected.register_mask };
   registerMask.eflags = ((registerMask.eflags ?? 0xffffffff) & undefinedFlags) >>> 0;
+  return [
+    ...wordDifferences(before, actual, expectedState, registerMask, expected.any_of ?? {}),
+    ...segmentDifferences(actual.registers, expectedState.registers),
+    ...allMemoryDifferences(before, actual, expectedState, expected, undefinedFlags),
+    ...ioDifferences(actual.io, expectedState.io),
+  ];
+}
+
+/** Memory, with the image of EFLAGS in an exception's frame told apart. */
+function allMemoryDifferences(
+  before: ProcessorState,
+  actual: ProcessorState,
+  expectedState: ExpectedProcessorState,
+  expected: Expectation,
+  undefinedFlags: number,
+): Difference[] {
+  // Mostly nothing differs, and then masks need not be made.
+  if (MemoryImage.differences(actual.memory, expectedState.memory).length === 0) return [];
   const masks = byteMasks(expected.memory_mask ?? []);
   expectedState.flagsImage.forEach((address, index) => {
     masks.set(address, (masks.get(address) ?? 0xff) & (undefinedFlags >>> (8 * index)) & 0xff);
   });
-  const pushedFlags = pushedFlagsDifferences(before, actual, expectedState, masks);
   return [
-    ...wordDifferences(before, actual, expectedState, registerMask, expected.any_of ?? {}),
-    ...segmentDifferences(actual.registers, expectedState.registers),
-    ...pushedFlags,
+    ...pushedFlagsDifferences(before, actual, expectedState, masks),
     ...memoryDifferences('memory', actual.memory, expectedState.memory, masks),
-    ...ioDifferences(actual.io, expectedState.io),
   ];
 }
 

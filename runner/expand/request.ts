@@ -2,13 +2,7 @@
 
 import { type Case, type CaseBody, type DataMap, type Expectation, isMap, type Step } from '../cases/case.js';
 import { merge } from '../cases/merge.js';
-import {
-  type CaseRequest,
-  isProcessorGiven,
-  type Observe,
-  type Profile,
-  type RequestStep,
-} from '../protocol.js';
+import type { CaseRequest, Observe, Profile, RequestStep } from '../protocol.js';
 import { hostGiven } from './host.js';
 import { processorGiven } from './processor.js';
 
@@ -36,16 +30,17 @@ export interface ExpandedCase {
 export function expandCase(entry: Case, reading: Reading): ExpandedCase {
   const body = entry.body();
   const expected = body.steps.map((step) => expectationFor(step, reading));
-  const request: CaseRequest = {
-    id: entry.id,
-    class: entry.class,
-    profile: reading.profile,
-    given: entry.class === 'processor' ? processorGiven(body.given) : hostGiven(body.given, entry.class),
-    steps: body.steps.map((step) => (entry.class === 'processor' ? runStep(step) : hostStep(step))),
-    observe: {},
+  const head = { id: entry.id, class: entry.class, profile: reading.profile };
+  if (entry.class === 'processor') {
+    const given = processorGiven(body.given);
+    const observe: Observe = { registers: true, memory: [[0, given.memory_size]] };
+    return { request: { ...head, given, steps: body.steps.map(runStep), observe }, expected };
+  }
+  const given = hostGiven(body.given, entry.class);
+  return {
+    request: { ...head, given, steps: body.steps.map(hostStep), observe: observation(body) },
+    expected,
   };
-  request.observe = observation(request, body);
-  return { request, expected };
 }
 
 function runStep(step: Step): RequestStep {
@@ -56,10 +51,8 @@ function hostStep(step: Step): RequestStep {
   return { op: step.op, ...step.parameters };
 }
 
-function observation(request: CaseRequest, body: CaseBody): Observe {
-  if (isProcessorGiven(request.given)) {
-    return { registers: true, memory: [[0, request.given.memory_size]] };
-  }
+/** In classes host and system the whole state is answered; asked for are groups of events that the case names. */
+function observation(body: CaseBody): Observe {
   const groups = Object.entries(EVENT_GROUPS)
     .filter(([, names]) => body.steps.some((step) => namesEvent(step, names)))
     .map(([group]) => group);

@@ -213,7 +213,9 @@ export function lastFault(given: ProcessorRegisters, ending: Ending): LastFault 
   const exception = exceptionOf(given, ending);
   const words = exception === undefined ? [] : frameWords(exception, ending, 2);
   const at = exception === undefined ? eip - 1 : ((exception.hasCode ? words[1] : words[0]) ?? 0);
-  return { vector: exception?.vector, eip: at, cr2, isInCode: at >= CODE && at <= CODE + HALTS_END };
+  const pointers = GENERAL_REGISTERS.map((name) => given[name]);
+  const isInCode = at >= CODE && at <= CODE + HALTS_END;
+  return { vector: exception?.vector, eip: at, cr2, pointers, isInCode };
 }
 
 /** Whether an ending says something that does not depend on what nobody knows. */

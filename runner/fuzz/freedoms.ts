@@ -88,28 +88,32 @@ export function isDisturbed(label: string, { ds, es, fs, gs }: ProcessorRegister
 }
 
 /** The program that runs the cases of `native` is in the same address space, from here to there. */
-const MONITOR = { from: 0x70000000, to: 0x80000000 };
-/** What begins behind here may go on at address 0: whether the segment's limit or the page stops it is free. */
+const MONITOR = { from: 0x6ff00000, to: 0x71000000 };
+/** An access that begins behind here may go on at address 0. */
 const END_OF_ADDRESSES = 0xfffffff0;
 const SELECTOR_LOOKS = new Set(['LAR', 'LSL', 'VERR', 'VERW']);
 const REGISTER_OPERANDS = 0xc0;
 const INVALID_TSS = 10;
 const PAGE_FAULT = 14;
 
+/** Whether the limit of a segment of 4 GiB or a page stops an access over the end of the address space is free. */
+export const isOverTheEnd = ({ cr2 }: LastFault): boolean => cr2 >= END_OF_ADDRESSES;
+
 /** What the exception that ended a run says: where, and what it was. */
 export interface LastFault {
   vector: number | undefined;
   eip: number;
   cr2: number;
+  /** General registers, which may have led somewhere. */
+  pointers: readonly number[];
   isInCode: boolean;
 }
 
 /** Why a process of the kernel below cannot tell what a case would have done; undefined when it can. */
 export function nativeDoubt(instructions: readonly FuzzInstruction[], fault: LastFault): string | undefined {
-  const { vector, eip, cr2, isInCode } = fault;
-  if ([eip, cr2].some((address) => address >= MONITOR.from && address < MONITOR.to))
+  const { vector, eip, cr2, pointers, isInCode } = fault;
+  if ([eip, cr2, ...pointers].some((address) => address >= MONITOR.from && address < MONITOR.to))
     return 'an address of its monitor';
-  if (cr2 >= END_OF_ADDRESSES) return 'an access over the end of the address space';
   if (vector === INVALID_TSS && instructions.some(({ mnemonic }) => mnemonic === 'IRET'))
     return 'IRET with NT';
   // A fetch that fails there is what the case is about.

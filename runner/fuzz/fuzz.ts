@@ -106,6 +106,9 @@ type Different = Extract<Verdict, { kind: 'different' }>;
 /** So often the same kind of difference is made smaller before it is taken for one that is known. */
 const MOST_OF_A_KIND = 3;
 
+/** Time for making one input smaller: what is the smallest by then is told. */
+const SHRINKING_MILLISECONDS = 20_000;
+
 /** Makes small what differs, and knows what has been told. */
 class Examiner<Entry extends { id: string }> {
   readonly #seen = new Set<string>();
@@ -126,7 +129,9 @@ class Examiner<Entry extends { id: string }> {
         (other) =>
           other.kind === 'different' && other.differences.some((found) => wanted.has(placeOf(found))),
       );
-    const smallest = await shrink(this.kind, entry, stillDiffers, this.isOver);
+    const end = performance.now() + SHRINKING_MILLISECONDS;
+    const isOver = (): boolean => this.isOver() || performance.now() >= end;
+    const smallest = await shrink(this.kind, entry, stillDiffers, isOver);
     const [again] = await this.contest.judge([smallest]);
     if (again?.kind !== 'different') {
       countReason(this.unanswered, 'the difference did not come again');

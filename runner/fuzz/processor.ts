@@ -7,7 +7,7 @@ import { readChoices, withDefaults } from '../spec.js';
 import { type FuzzCase, makeCase, requestOf } from './case.js';
 import { differencesOf, type Ending, endingOf, lastFault, leavesMemory } from './compare.js';
 import type { FixtureMachines } from './fixtures.js';
-import { type Freedom, freedomsOf, isDisturbed, nativeDoubt } from './freedoms.js';
+import { type Freedom, freedomsOf, isDisturbed, isOverTheEnd, nativeDoubt } from './freedoms.js';
 import { undefinedBefore } from './instruction.js';
 import type { Comparison, Contestant, Dispute, Kind, Said, Simplification } from './kind.js';
 import type { Family } from './machine.js';
@@ -67,6 +67,11 @@ export class ProcessorKind implements Kind<FuzzCase> {
     if (typeof expected === 'string') {
       const fallen = { path: 'outcome', label: 'the reference', actual: actual.stop, expected };
       return { kind: 'compared', differences: [fallen] };
+    }
+    const { given } = reference.request;
+    if (isProcessorGiven(given)) {
+      const ends = [expected, actual].map((ending) => lastFault(given.registers, ending));
+      if (ends.some(isOverTheEnd)) return nothing('an access over the end of the address space');
     }
     const { observes } = other.contestant.declaration;
     const freedoms = this.#freedomsOf(other.contestant, reference.contestant);

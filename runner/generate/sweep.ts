@@ -68,7 +68,7 @@ const IMPLIED_MEMORY = new Set([
 
 /** ModRM.reg chooses among a group, since no operand is there. */
 const hasDigit = (operands: readonly string[]): boolean =>
-  !operands.some((operand) => /^[GSCD]/.test(operand));
+  !operands.some((operand) => /^(?:G.*|Sw|C|D)$/.test(operand));
 
 /** Whether the operand size counts: with operands of that size, and with none. */
 const isSized = (operands: readonly string[]): boolean =>

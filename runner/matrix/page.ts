@@ -131,25 +131,29 @@ function bullet(deviation: Deviation, rows: ReadonlyMap<string, number>): string
   return `${said} (${shown}${more}) ${countText(cases.length)}: ${compactIds(cases, rows).join(', ')}`;
 }
 
+const REASONS_SHOWN = 12;
+
 /** Why cases were not run. What a reason says of the single case is taken out, so that like ones come together. */
 function notAsked(results: readonly Result[]): string[] {
   const unsupported = results.filter(({ verdict }) => verdict === 'unsupported');
   if (unsupported.length === 0) return [];
   const reasons = countBy(unsupported.map(({ details }) => general(details[0] ?? 'no reason given')));
+  const sorted = [...reasons].sort((a, b) => b[1] - a[1]);
+  const others = sorted.slice(REASONS_SHOWN).reduce((sum, [, count]) => sum + count, 0);
   return [
     '### Cannot be asked',
     '',
-    ...[...reasons]
-      .sort((a, b) => b[1] - a[1])
+    ...sorted
+      .slice(0, REASONS_SHOWN)
       .map(([reason, count]) => `- ${capital(escaped(reason))}: ${countText(count)}`),
+    ...(others === 0 ? [] : [`- For other reasons: ${countText(others)}`]),
     '',
   ];
 }
 
 function general(reason: string): string {
   return reason
-    .replace(/\b(vector|level) \d+/g, '$1 N')
-    .replace(/\b(selector|address|port) (0x)?[0-9a-f]+h?\b/g, '$1 N')
+    .replace(/\b(vector|level|selector|address|port|page of|EFLAGS|at) (0x)?[0-9a-f]+h?\b/g, '$1 N')
     .replace(/reads [0-9a-f]+h/, 'reads a value');
 }
 

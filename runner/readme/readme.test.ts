@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadSuite } from '../cases/suite.js';
 import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
@@ -10,7 +10,7 @@ import { readFigures } from '../strength/figures.js';
 import { withBlock } from './block.js';
 import { clauseTable } from './clause-table.js';
 import { strengthTable } from './strength.js';
-import { consoleBlocks, withOutputs } from './walkthrough.js';
+import { consoleBlocks, WALKTHROUGHS, withOutputs } from './walkthrough.js';
 
 const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -35,13 +35,14 @@ test('a README without the marks is refused', () => {
   expect(() => withBlock('no marks', 'table', 'text')).toThrow('has no <!-- table --> ... <!-- /table -->');
 });
 
-test('every console block of the README is one that is run', () => {
-  expect(consoleBlocks(readme)).toHaveLength(readme.split('```console').length - 1);
-});
+describe.each(WALKTHROUGHS)('%s', (name) => {
+  const document = readFileSync(join(packageRoot, name), 'utf8');
 
-test.skipIf(!hasPython)(
-  'the walk-through prints what the README shows (npm run readme; needs python3)',
-  () => {
-    expect(withOutputs(readme)).toBe(readme);
-  },
-);
+  test('every console block is one that is run', () => {
+    expect(consoleBlocks(document)).toHaveLength(document.split('```console').length - 1);
+  });
+
+  test.skipIf(!hasPython)('shows what its commands print (npm run readme; needs python3)', () => {
+    expect(withOutputs(document)).toBe(document);
+  });
+});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** Brings the README's tables and walk-through up to date: `npm run readme`. */
+/** Brings the README's tables and the walk-throughs up to date: `npm run readme`. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,15 @@ import { readFigures } from '../strength/figures.js';
 import { withBlock } from './block.js';
 import { clauseTable } from './clause-table.js';
 import { strengthTable } from './strength.js';
-import { withOutputs } from './walkthrough.js';
+import { WALKTHROUGHS, withOutputs } from './walkthrough.js';
 
 const path = join(packageRoot, 'README.md');
 const { cases } = await loadSuite();
 let readme = readFileSync(path, 'utf8');
 readme = withBlock(readme, 'table', clauseTable(readClauses(), cases));
 readme = withBlock(readme, 'strength', strengthTable(readFigures()));
-writeFileSync(path, withOutputs(readme));
+writeFileSync(path, readme);
+for (const name of WALKTHROUGHS) {
+  const document = join(packageRoot, name);
+  writeFileSync(document, withOutputs(readFileSync(document, 'utf8')));
+}

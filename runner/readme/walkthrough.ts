@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-/** The README's walk-through: what its commands print is checked, and brought up to date, by running them. */
+/** Texts that show commands: what these print is checked, and brought up to date, by running them. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../package.js';
+
+export const WALKTHROUGHS = ['README.md', 'spec/plugging-in.md'];
 
 const BLOCK = /```console\n\$ ([\s\S]*?)```/g;
 /** From the sources, so that no build is needed. */
@@ -19,15 +21,15 @@ export function consoleBlocks(text: string): string[] {
 }
 
 /**
- * The README with the output of each console block as its commands print it now. Where only the time taken differs, the
+ * The text with the output of each console block as its commands print it now. Where only the time taken differs, the
  * block stays as it is.
  */
-export function withOutputs(readme: string): string {
+export function withOutputs(document: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'walkthrough-'));
   try {
     for (const name of ['runner', 'node_modules', 'cases'])
       symlinkSync(join(packageRoot, name), join(folder, name));
-    return readme.replaceAll(BLOCK, (block, content: string) => {
+    return document.replaceAll(BLOCK, (block, content: string) => {
       const commands = `$ ${content}`.split('\n').filter((line) => line.startsWith('$ '));
       const fresh = `\`\`\`console\n${commands.map((line) => transcript(line, folder)).join('')}\`\`\``;
       return withoutTimes(fresh) === withoutTimes(block) ? block : fresh;

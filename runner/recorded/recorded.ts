@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { contentHash, readCache, writeCache } from '../cases/cache.js';
+import { contentHash, lazily, readCache, writeCache } from '../cases/cache.js';
 import type { Case, CaseBody, DataMap } from '../cases/case.js';
 import type { CompiledFile, RecordedEntry } from '../cases/compile.js';
 import type { Problem } from '../cases/problem.js';
@@ -21,7 +21,11 @@ interface LineHead {
 }
 
 /** The cases that one entry of a `recorded` list stands for: one for each line of its file. */
-export function recordedCases(entry: RecordedEntry, from: CompiledFile, problems: Problem[]): Case[] {
+export function recordedCases(
+  entry: RecordedEntry,
+  from: Pick<CompiledFile, 'file' | 'behaviour' | 'class'>,
+  problems: Problem[],
+): Case[] {
   const path = join(packageRoot, entry.file);
   const place = { file: from.file, line: entry.line, column: 1 };
   if (!existsSync(path)) {
@@ -66,19 +70,11 @@ function bodyOf(line: string, conformanceClass: string): CaseBody {
     : hostBody(vector as HostVector);
 }
 
-function lazily<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
 function lineHeads(file: string, packed: Buffer, lines: () => string[]): LineHead[] {
   const name = `recorded.${file.replace(/^.*recorded\//, '').replaceAll('/', '.')}`;
   const hash = contentHash([packed]);
   const known = readCache<LineHead[]>(name, hash);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known.head;
   const heads = lines().map((line) => headOf(JSON.parse(line) as DataMap));
   writeCache(name, hash, heads);
   return heads;

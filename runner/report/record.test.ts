@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { describe, expect, test } from 'vitest';
-import type { Case } from '../cases/case.js';
 import type { Comparison, KnownFailure } from '../known-failures.js';
-import type { Declaration } from '../protocol.js';
+import { caseNamed, processorDeclaration } from '../testing/cases.js';
 import type { Result } from '../verdict.js';
 import { type Ended, headOf, isRed, recordOf } from './record.js';
 import { everySort } from './testing/records.js';
@@ -19,32 +18,9 @@ const nothing: Comparison = { unexpected: [], expected: [], flaky: [], unexpecte
 const passed: Result = { case: caseNamed('fpu/passes'), verdict: 'pass', details: [], seconds: 0.25 };
 const broken: Result = { case: caseNamed('fpu/fails'), verdict: 'fail', details: ['it differs'] };
 
-function caseNamed(id: string): Case {
-  return {
-    ...{
-      id,
-      behaviour: 'fpu',
-      class: 'host',
-      clauses: ['FPU-10'],
-      title: id,
-      file: 'f.yaml',
-      line: 1,
-      recorded: false,
-    },
-    body: () => ({ given: {}, steps: [] }),
-  };
-}
-
-const declaration: Declaration = {
-  protocol_version: 1,
-  implementation: { name: 'test', version: '1' },
-  classes: ['host'],
-  profile: 'linux-2.6.29',
-};
-
 function recorded(results: Result[], comparison: Partial<Comparison>, more: Partial<Ended> = {}) {
   return recordOf({
-    head: headOf({ label: 'test', declaration, rerun: '' }),
+    head: headOf({ label: 'test', declaration: processorDeclaration, rerun: '' }),
     results,
     comparison: { ...nothing, ...comparison },
     unspecified: [],

@@ -4,6 +4,8 @@
 
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import type { StrykerOptions } from '@stryker-mutator/api/core';
+import { commonTokens, tokens } from '@stryker-mutator/api/plugin';
 import {
   type DryRunResult,
   DryRunStatus,
@@ -26,6 +28,8 @@ import { endsWithin } from './time-limit.js';
 
 /** For Stryker all cases are one test: which of them come to which mutant is kept here, 20,000 times smaller. */
 const TEST = 'cases';
+/** The option that says that each mutant is tried with all case runs. */
+export const THOROUGH = 'thorough';
 /** What the workers share: the folder that the sandbox is in, which is where they run. */
 const FOLDER = '..';
 
@@ -48,6 +52,13 @@ export class CaseRunner implements TestRunner {
   private clauses: ReadonlySet<string> = new Set();
   private measured: { coverage: Coverage; order: Order } | undefined;
   private readonly marks = new Map<string, ClauseMarks>();
+  private readonly thorough: boolean;
+
+  static readonly inject = tokens(commonTokens.options);
+
+  constructor(options: StrykerOptions) {
+    this.thorough = options[THOROUGH] === true;
+  }
 
   /** A process is used for many mutants: each has a reference of its own. */
   capabilities(): TestRunnerCapabilities {
@@ -145,7 +156,7 @@ export class CaseRunner implements TestRunner {
   private measure(): { coverage: Coverage; order: Order } {
     if (this.measured === undefined) {
       const coverage = Coverage.read(FOLDER);
-      this.measured = { coverage, order: new Order(this.runs, coverage) };
+      this.measured = { coverage, order: new Order(this.runs, coverage, this.thorough) };
     }
     return this.measured;
   }

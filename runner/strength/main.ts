@@ -20,6 +20,7 @@ import { type Scope, type ScopeOptions, scopeOf } from './scope.js';
 import { type Reached, survivorText } from './told.js';
 
 interface Options extends ScopeOptions {
+  thorough: boolean;
   jobs: number;
 }
 
@@ -41,12 +42,13 @@ const command = new Command('strength')
   .option('--since <commit>', 'only files that have changed since')
   .option('--sample <count>', 'only so many stretches of six lines, drawn by the seed', wholeNumber)
   .option('--seed <number>', 'another seed, another sample', wholeNumber, 1)
+  .option('--thorough', 'try each mutant with all cases that come to it, however long that takes', false)
   .option('--jobs <count>', 'processes', wholeNumber, availableParallelism())
   .action(async (options: Options) => {
     process.exitCode = await strength(options);
   });
 
-async function strength(options: Options): Promise<number> {
+async function strength({ jobs, thorough, ...options }: Options): Promise<number> {
   const scope = scopeOf(options);
   const equivalents = readEquivalents();
   if (scope.mutate.length === 0) {
@@ -57,7 +59,7 @@ async function strength(options: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'strength-'));
   try {
     const sources = new Sources();
-    const results = await measure({ mutate: scope.mutate, jobs: options.jobs, folder });
+    const results = await measure({ mutate: scope.mutate, thorough, jobs, folder });
     const mutants = results.map((result) => sources.view(result));
     return report(scope, mutants, equivalents, reachedIn(folder));
   } finally {

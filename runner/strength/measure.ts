@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { MutantResult, PartialStrykerOptions } from '@stryker-mutator/api/core';
 import { Stryker } from '@stryker-mutator/core';
+import { THOROUGH } from './case-runner.js';
 
 /** More than any mutant takes: the runner of the cases has limits of its own, by how long the cases take without mutation. */
 const NEVER_MILLISECONDS = 3_600_000;
@@ -13,6 +14,8 @@ const DRY_RUN_MINUTES = 60;
 export interface Measuring {
   /** Files, or ranges of files (`file.ts:3:0-3:10`), that are mutated; what is not begins with `!`. */
   mutate: readonly string[];
+  /** Whether each mutant is tried with all that may kill it, however long that takes. */
+  thorough: boolean;
   /** Processes. */
   jobs: number;
   /** Where the sandbox is made, and the coverage kept. */
@@ -20,11 +23,12 @@ export interface Measuring {
 }
 
 /** What becomes of each mutant. */
-export function measure({ mutate, jobs, folder }: Measuring): Promise<MutantResult[]> {
+export function measure({ mutate, thorough, jobs, folder }: Measuring): Promise<MutantResult[]> {
   const options: PartialStrykerOptions = {
     mutate: [...mutate],
     ignorePatterns: ['/*', '!/reference', '!/runner', '!/package.json'],
     testRunner: 'cases',
+    [THOROUGH]: thorough,
     ignorers: ['messages', 'narration', 'names'],
     plugins: [fileURLToPath(new URL('./plugin.js', import.meta.url))],
     pluginModulePaths: [],
@@ -35,7 +39,7 @@ export function measure({ mutate, jobs, folder }: Measuring): Promise<MutantResu
     tempDirName: folder,
     timeoutMS: NEVER_MILLISECONDS,
     dryRunTimeoutMinutes: DRY_RUN_MINUTES,
-    reporters: ['progress-append-only'],
+    reporters: ['progress-append-only', 'survivors'],
     allowConsoleColors: false,
     warnings: false,
   };

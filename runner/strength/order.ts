@@ -9,24 +9,27 @@ import { partOf } from './parts.js';
 /** How many of the cases that have killed most are tried before all others. */
 const VETERANS = 16;
 
-/** A case run that takes so many times as long as the middle one is long. */
-const LONG = 20;
-/** With so many others a mutant is not tried with the long ones: they would take most of the time. */
-const ENOUGH = 200;
+/**
+ * How long a mutant is tried, in times of the middle case run: with those that come to it, and with those that may depend on
+ * it without coming to it. Nearly all that are killed at all are killed sooner.
+ */
+const PATIENCE = { direct: 4_000, others: 20_000 };
 
 export class Order {
   private readonly kills = new Map<number, number>();
   /** All case runs but those that repeat another, by turns, one of each table of cases, the quick ones first. */
   private readonly byTurns: readonly number[];
-  private readonly longMilliseconds: number;
+  private readonly middle: number;
 
   constructor(
     private readonly runs: readonly CaseRun[],
     private readonly coverage: Coverage,
+    /** Whether each mutant is tried with all case runs. */
+    private readonly thorough: boolean,
   ) {
     this.byTurns = byTurns(runs, coverage);
     const times = runs.map((_, number) => coverage.milliseconds(number)).sort((a, b) => a - b);
-    this.longMilliseconds = LONG * (times[times.length >>> 1] ?? 0);
+    this.middle = times[times.length >>> 1] ?? 0;
   }
 
   killed(run: number): void {
@@ -35,21 +38,19 @@ export class Order {
 
   /**
    * First the cases that have killed most so far and those of the clauses that the mutated line is about, then all others
-   * that come to it; last those that may depend on it without coming to it. What survives the many quick ones counts as
-   * surviving the few long ones too: never too good a figure.
+   * that come to it; last those that may depend on it without coming to it. What survives them for long counts as surviving
+   * all, unless the measurement is thorough: the figure may be too low, never too high.
    */
   of(mutant: number, file: string, clauses: readonly string[]): number[] {
     const isDirect = this.coverage.reaching(mutant);
-    const direct = this.withoutLong(this.byTurns.filter(isDirect));
+    const direct = this.byTurns.filter(isDirect);
     const others = this.coverage.mattersToAll(mutant)
-      ? this.withoutLong(this.byTurns.filter((run) => !isDirect(run) && this.mayDependOn(run, file)))
+      ? this.byTurns.filter((run) => !isDirect(run) && this.mayDependOn(run, file))
       : [];
-    return [...this.likelyFirst(direct, clauses), ...this.likelyFirst(others, clauses)];
-  }
-
-  private withoutLong(runs: readonly number[]): readonly number[] {
-    const quick = runs.filter((run) => this.coverage.milliseconds(run) < this.longMilliseconds);
-    return quick.length < ENOUGH ? runs : quick;
+    return [
+      ...this.firstOf(this.likelyFirst(direct, clauses), PATIENCE.direct),
+      ...this.firstOf(this.likelyFirst(others, clauses), PATIENCE.others),
+    ];
   }
 
   private likelyFirst(runs: readonly number[], clauses: readonly string[]): number[] {
@@ -57,6 +58,16 @@ export class Order {
       this.runs[run]?.entry.clauses.some((clause) => clauses.includes(clause)),
     );
     return [...new Set([...this.veteransAmong(runs), ...named, ...runs])];
+  }
+
+  private firstOf(runs: readonly number[], patience: number): readonly number[] {
+    if (this.thorough) return runs;
+    let left = patience * this.middle;
+    const end = runs.findIndex((run) => {
+      left -= this.coverage.milliseconds(run);
+      return left < 0;
+    });
+    return end < 0 ? runs : runs.slice(0, end + 1);
   }
 
   /** Class processor runs without a host. */
@@ -82,7 +93,8 @@ function byTurns(runs: readonly CaseRun[], coverage: Coverage): number[] {
     const group = groupOf(runs[run]);
     const turn = turns.get(group) ?? 0;
     turns.set(group, turn + 1);
-    return { run, turn };
+    // A processor is told by its own cases sooner than by those of hosts.
+    return { run, turn: runs[run]?.entry.class === 'processor' ? turn / 10 : turn };
   });
   return withTurn.sort((a, b) => a.turn - b.turn).map(({ run }) => run);
 }

@@ -4,10 +4,12 @@
 
 import { declareClassPlugin, declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { CaseRunner } from './case-runner.js';
+import { LiveSurvivors } from './live.js';
 import { messages, names, narration } from './unjudged.js';
 
 export const strykerPlugins = [
   declareClassPlugin(PluginKind.TestRunner, 'cases', CaseRunner),
+  declareClassPlugin(PluginKind.Reporter, 'survivors', LiveSurvivors),
   declareValuePlugin(PluginKind.Ignore, 'messages', messages),
   declareValuePlugin(PluginKind.Ignore, 'narration', narration),
   declareValuePlugin(PluginKind.Ignore, 'names', names),

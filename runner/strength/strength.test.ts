@@ -4,12 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Case } from '../cases/case.js';
+import { CaseRun } from './case-runs.js';
 import { ClauseMarks } from './clause-marks.js';
 import { Coverage } from './coverage.js';
 import { equivalentsIn, staleEntries } from './equivalent.js';
 import { figuresOf, isStrongEnough, percent, readFigures, score } from './figures.js';
 import { ReferenceScript } from './instance.js';
 import type { Fate, MutantView } from './mutant.js';
+import { Order } from './order.js';
 import { filesOf, PART_NAMES, partOf } from './parts.js';
 import { scopeOf } from './scope.js';
 import { endsWithin } from './time-limit.js';
@@ -135,6 +138,49 @@ test('coverage knows who came where, also after it was read again', () => {
   // The second time, `slow` did not come to 7: what was computed there had been kept.
   expect([coverage.mattersToAll(7), coverage.mattersToAll(8)]).toEqual([true, false]);
   expect([coverage.repeats(0), coverage.repeats(2)]).toEqual([false, true]);
+});
+
+describe('the order of the cases', () => {
+  const entries: [id: string, conformanceClass: 'host' | 'processor', clauses: string[]][] = [
+    ['fpu/a/one', 'host', ['FPU-1']],
+    ['fpu/a/two', 'host', ['FPU-1']],
+    ['gates/b', 'processor', ['GATE-1']],
+    ['fpu/c', 'host', ['FPU-2']],
+  ];
+  const runs = entries.map(([id, conformanceClass, clauses]) => {
+    const head = { id, class: conformanceClass, clauses, behaviour: '', title: '', file: '', line: 1 };
+    const entry: Case = { ...head, recorded: false, body: () => ({ given: {}, steps: [] }) };
+    return new CaseRun(entry, { profile: 'linux-2.6.29', choices: {} });
+  });
+  const coverage = Coverage.empty(
+    runs.map(({ name }) => name),
+    [[1], [2]],
+  );
+  for (const run of [0, 1, 2, 3]) coverage.add(run, Uint32Array.of(run === 2 ? 0 : 1, 0), 1 + run, false);
+  coverage.addLoading(Uint32Array.of(0, 1));
+  const host = 'reference/host/fpu.ts';
+
+  test('turns, one of each table; then those of the clauses and those that have killed come first', () => {
+    const order = new Order(runs, coverage, true);
+    expect(order.of(1, host, [])).toEqual([0, 3, 1]);
+    expect(order.of(1, host, ['FPU-2'])).toEqual([3, 0, 1]);
+    order.killed(1);
+    expect(order.of(1, host, ['FPU-2'])).toEqual([1, 3, 0]);
+  });
+
+  test('what is made when a module is loaded matters to all, but a host to no processor', () => {
+    const order = new Order(runs, coverage, true);
+    expect(order.of(2, host, [])).toEqual([0, 3, 1]);
+    expect(order.of(2, 'reference/processor/decode.ts', [])).toHaveLength(4);
+  });
+
+  test('patience has an end, unless the measurement is thorough', () => {
+    const slow = Coverage.empty(['a', 'b', 'c', 'd'], [[1]]);
+    for (const run of [0, 1, 2]) slow.add(run, Uint32Array.of(1), 1, false);
+    slow.add(3, Uint32Array.of(1), 100_000, false);
+    expect(new Order(runs, slow, false).of(1, host, ['FPU-2'])).toEqual([3]);
+    expect(new Order(runs, slow, true).of(1, host, ['FPU-2'])).toHaveLength(4);
+  });
 });
 
 test('what does not end is ended, and what throws throws', () => {

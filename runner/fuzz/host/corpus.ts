@@ -34,7 +34,7 @@ export class Corpus implements Keeper {
     private readonly folder: string,
     conformanceClass: HostClass,
     suite: readonly HostFuzzCase[],
-    private readonly coverage: ClauseCoverage,
+    private readonly coverage: Pick<ClauseCoverage, 'take'>,
     private readonly run: (entry: HostFuzzCase) => void,
   ) {
     this.#suite = suite;

@@ -7,13 +7,8 @@ import type { CaseResult, StepResult } from '../../protocol.js';
 import type { Comparison, Said } from '../kind.js';
 import { type HostFuzzCase, numberIn } from './case.js';
 import { type Divergence, divergenceOf, openOutcome } from './compare.js';
-import { Scene } from './scene.js';
-
-/** An erratum and the signs of it. They are asked in their order, those that say more before those that say less. */
-interface Explanation {
-  erratum: string;
-  holds(scene: Scene): boolean;
-}
+import { BAD_READ, closesGates, hidesSystemDescriptors, inSystem } from './errata-tables.js';
+import { type Explanation, Scene } from './scene.js';
 
 /** Compares the profiles: a difference has to have its erratum. */
 export function explained(
@@ -48,7 +43,6 @@ function openDivergence({ steps }: CaseResult): Divergence | undefined {
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
 const GUEST_KERNEL = 1;
-const BAD_READ = /^(Bad address|bad read address)/;
 
 /** A general protection fault of which the host looks at the instruction. */
 function isEmulated({ trap }: Scene): boolean {
@@ -79,6 +73,7 @@ const OPEN: readonly Explanation[] = [
   },
   { erratum: 'E-112', holds: ({ hardened }) => hardened.outcome.return === -22 },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
+  ...inSystem(),
 ];
 
 function isDeadAfter(scene: Scene, step: StepResult): boolean {
@@ -165,60 +160,28 @@ const INPUT_ERRATA = INPUTS.map(
 const WRITABLE = 2;
 const USER = 4;
 
+const STACK_PAGE = /^bad stack page (0x[0-9a-f]+)/;
+
+/** The access that was not permitted: a fault, one that is asked about, or the write for which a stack page is pinned. */
+function accessOf(scene: Scene): { address: number; errcode: number } | undefined {
+  if (scene.op === 'demand_page') {
+    return { address: numberIn(scene.args, 'vaddr'), errcode: numberIn(scene.args, 'errcode') };
+  }
+  const [, pinned] = STACK_PAGE.exec(String(scene.parting.hardened?.message ?? '')) ?? [];
+  if (pinned !== undefined) return { address: Number(pinned), errcode: WRITABLE };
+  const { regs, cr2 } = scene.trap;
+  const isFault = numberIn(regs, 'trapnum') === PAGE_FAULT;
+  return isFault ? { address: cr2, errcode: numberIn(regs, 'errcode') } : undefined;
+}
+
 /** The guest's directory entry does not permit what its table entry permits. */
 function lacksDirectoryRights(scene: Scene): boolean {
-  const isAsked = scene.op === 'demand_page';
-  const { regs, cr2 } = scene.trap;
-  if (!isAsked && numberIn(regs, 'trapnum') !== PAGE_FAULT) return false;
-  const address = isAsked ? numberIn(scene.args, 'vaddr') : cr2;
-  const errcode = isAsked ? numberIn(scene.args, 'errcode') : numberIn(regs, 'errcode');
+  const access = accessOf(scene);
+  if (access === undefined) return false;
+  const { address, errcode } = access;
   const entry = scene.read32(scene.directory + (address >>> 22) * 4);
-  return (
-    ((errcode & WRITABLE) !== 0 && (entry & WRITABLE) === 0) ||
-    ((errcode & USER) !== 0 && (entry & USER) === 0)
-  );
-}
-
-/** Entries of one of the tables that the processor uses in which the profiles differ. */
-function tableDifferences(
-  { linux, hardened }: Scene,
-  name: string,
-): { index: number; one: number; two: number }[] {
-  const tables = [linux, hardened].map(({ state }) => pagesOf(state).map((page) => page[name]));
-  const [ones = [], twos = []] = tables;
-  return ones.flatMap((table, cpu) => {
-    const other = twos[cpu];
-    const [was, is] = [isMap(table) ? table : {}, isMap(other) ? other : {}];
-    return [...new Set([...Object.keys(was), ...Object.keys(is)])]
-      .map((index) => ({ index: Number(index), one: highOf(was[index]), two: highOf(is[index]) }))
-      .filter(({ one, two }) => one !== two);
-  });
-}
-
-const pagesOf = ({ pages }: Record<string, unknown>) =>
-  (Array.isArray(pages) ? pages : [pages]).filter(isMap);
-const highOf = (pair: unknown): number => (Array.isArray(pair) ? Number(pair[1]) : 0);
-
-const DPL = 0x6000;
-const GDT_PRESENT = 0x8000;
-const CODE_OR_DATA = 0x1000;
-const FIRST_EXTERNAL = 32;
-
-/** The default gates of some vectors are closed, and nothing else differs. */
-function closesGates(scene: Scene, isExternal: boolean): boolean {
-  if (!scene.only('pages.guest_idt', 'pages')) return false;
-  const found = tableDifferences(scene, 'guest_idt');
-  const closed = found.every(({ one, two }) => ((one ^ two) & ~DPL) === 0 && (two & DPL) === 0);
-  return closed && found.some(({ index }) => index >= FIRST_EXTERNAL === isExternal);
-}
-
-function hidesSystemDescriptors(scene: Scene): boolean {
-  if (!scene.only('pages.guest_gdt', 'pages')) return false;
-  const found = tableDifferences(scene, 'guest_gdt');
-  return (
-    found.length > 0 &&
-    found.every(({ one, two }) => (one ^ two) === GDT_PRESENT && (two & (GDT_PRESENT | CODE_OR_DATA)) === 0)
-  );
+  const lacks = (right: number): boolean => (errcode & right) !== 0 && (entry & right) === 0;
+  return lacks(WRITABLE) || lacks(USER);
 }
 
 const LHREQ_INITIALIZE = 0;
@@ -332,6 +295,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   { erratum: 'E-59', holds: (scene) => closesGates(scene, true) },
   { erratum: 'E-120', holds: hidesSystemDescriptors },
   ...ENDINGS,
+  ...inSystem(),
   {
     erratum: 'E-140',
     holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',

@@ -86,7 +86,7 @@ export const REGS: Readonly<Record<string, Make>> = {
 export const CPU: Readonly<Record<string, Make>> = {
   ts: oneOf(0, 1),
   esp1: virtual,
-  ss1: oneOf(0x69, 0x61, 0x01, 0x79),
+  ss1: only(0x69, 0x61, 0x01, 0x79, 0x6a, 0xff),
   changed: below(8),
   halted: flag,
   break_out: flag,

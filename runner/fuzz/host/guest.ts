@@ -187,3 +187,13 @@ export function runsIn({ memory }: DataMap): MemoryRun[] {
       : [],
   );
 }
+
+/** The saved registers of every virtual CPU of a state, as far as they are given. */
+export function registersIn(given: DataMap): DataMap[] {
+  const map = (value: Data | undefined): DataMap => (isMap(value) ? value : {});
+  if (!Array.isArray(given.guests)) return [map(given.regs)];
+  return given.guests.flatMap((guest) => {
+    const { vcpus } = map(guest);
+    return Array.isArray(vcpus) ? vcpus.map((vcpu) => map(map(vcpu).regs)) : [];
+  });
+}

@@ -9,6 +9,7 @@ import { type HostFuzzCase, hostRequest } from './case.js';
 import { divergenceOf, openOutcome } from './compare.js';
 import { explained } from './errata.js';
 import { makeHostCase } from './mutate.js';
+import { isPossible } from './possible.js';
 import { simplifications } from './simplify.js';
 import { hostCaseText, hostFileHead, hostTitle } from './yaml.js';
 
@@ -74,8 +75,8 @@ export class HostKind implements Kind<HostFuzzCase> {
       : { kind: 'nothing', reason: `left open: ${open}` };
   }
 
-  isMeaningful({ steps }: HostFuzzCase): boolean {
-    return steps.length > 0;
+  isMeaningful(entry: HostFuzzCase): boolean {
+    return isPossible(entry);
   }
 
   caseText(entry: HostFuzzCase, dispute: Dispute, labels: readonly string[]): string {

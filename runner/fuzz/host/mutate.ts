@@ -3,9 +3,10 @@
 import { type Data, type DataMap, isMap } from '../../cases/case.js';
 import { Random } from '../../generate/random.js';
 import { littleEndian } from '../values.js';
-import { type HostFuzzCase, listIn, mapIn, numberIn } from './case.js';
-import { ARGUMENTS, CPU, HOST, hypercall, LG, LGUEST_DATA, type Make, REGS } from './fields.js';
+import { type HostFuzzCase, listIn, mapIn } from './case.js';
+import { CPU, HOST, hypercall, LG, LGUEST_DATA, type Make, REGS } from './fields.js';
 import { Guest, runsIn } from './guest.js';
+import { makePossible } from './possible.js';
 import { writeProgram } from './programs.js';
 import { changeArgument, changeScript, changeSteps, changeSystemParameters } from './steps.js';
 
@@ -25,28 +26,8 @@ export function makeHostCase(seed: number, number: number, origins: readonly Hos
   const mutations = entry.class === 'system' ? SYSTEM_MUTATIONS : MUTATIONS;
   const count = random.between(1, MOST_MUTATIONS);
   for (let i = 0; i < count; i++) random.pick(mutations)(entry, random);
-  if (entry.steps.some(({ op }) => String(op) in ARGUMENTS)) giveDirectories(entry, random);
-  if (entry.class === 'system') for (const guest of Guest.all(entry.given, random)) keepFlags(guest);
+  makePossible(entry, random);
   return entry;
-}
-
-const IF = 0x200;
-const IOPL_AND_VM = 0x23000;
-
-/** A guest is interrupted with interrupts on, without rights to ports, and never in virtual-8086 mode. */
-function keepFlags({ regs }: Guest): void {
-  if (regs.eflags !== undefined) regs.eflags = ((Number(regs.eflags) & ~IOPL_AND_VM) | IF) >>> 0;
-}
-
-/** No virtual CPU is without a shadow directory. */
-function giveDirectories({ given }: HostFuzzCase, random: Random): void {
-  for (const guest of Guest.all(given, random)) {
-    const slots = guest.slots();
-    const current = numberIn(guest.cpu, 'cpu_pgd');
-    if (slots.includes(current)) continue;
-    if (slots.length > 0) guest.cpu.cpu_pgd = random.pick(slots);
-    else guest.lg.pgdirs = Array.from({ length: 4 }, () => ({ gpgdir: guest.directory, allocated: true }));
-  }
 }
 
 /** Another value for one field of a map of the state. */
@@ -123,7 +104,10 @@ function addShadow(guest: Guest, shadow: DataMap, random: Random): void {
   const pages = listIn(shadow, 'pte');
   if (has(pages, vaddr)) return;
   const guest_pfn = random.below(Math.max(1, guest.memSize >>> 12));
-  pages.push({ pgdir, vaddr, flags: random.pick(SHADOW_FLAGS), guest_pfn });
+  const isRestricted = listIn(guest.guest, 'page_access').some(
+    (page) => isMap(page) && page.guest_pfn === guest_pfn,
+  );
+  if (!isRestricted) pages.push({ pgdir, vaddr, flags: random.pick(SHADOW_FLAGS), guest_pfn });
 }
 
 /** The guest's own page tables, on the way to an address that matters. */
@@ -209,6 +193,13 @@ const writeDescriptor: Mutation = ({ given }, random) => {
   );
 };
 
+/** Pages that a shadow entry leads to: their access is what it was when the entry was made. */
+function pagesInShadow({ guest }: Guest): Set<Data> {
+  return new Set(
+    listIn(mapIn(guest, 'shadow'), 'pte').flatMap((entry) => (isMap(entry) ? [entry.guest_pfn ?? 0] : [])),
+  );
+}
+
 /** A page that the launcher has mapped read-only, or not at all. */
 const changeAccess: Mutation = ({ given }, random) => {
   const guest = Guest.in(given, random);
@@ -216,7 +207,9 @@ const changeAccess: Mutation = ({ given }, random) => {
   if (list.length > 0 && random.oneIn(3)) list.splice(random.below(list.length), 1);
   const eip = Number(guest.regs.eip ?? 0);
   const at = random.pick([guest.physical(), guest.data, guest.directory, guest.translate(eip)]);
-  if (at < guest.memSize) list.push({ guest_pfn: at >>> 12, access: random.pick(['readonly', 'unmapped']) });
+  const isMapped = pagesInShadow(guest).has(at >>> 12);
+  if (at < guest.memSize && !isMapped)
+    list.push({ guest_pfn: at >>> 12, access: random.pick(['readonly', 'unmapped']) });
 };
 
 const changeProgram: Mutation = ({ given }, random) => writeProgram(Guest.in(given, random), random);

@@ -94,8 +94,9 @@ export class Scene {
   get trap(): { regs: DataMap; cr2: number } {
     const entries = this.common.filter(({ e }) => e === 'switch_to_guest');
     const entry = entries.at(-1);
-    const host = dataOf(this.before.host);
-    if (entry === undefined) return { regs: this.part('regs'), cr2: numberIn(host, 'cr2') };
+    if (entry === undefined) {
+      return { regs: this.part('regs'), cr2: numberIn(this.part('cpu'), 'last_pagefault') };
+    }
     if (this.request.class === 'system') {
       const cr2 = numberIn(this.after(this.linux, 'cpu'), 'last_pagefault');
       return { regs: this.after(this.linux, 'regs'), cr2 };
@@ -106,14 +107,19 @@ export class Scene {
     const { regs } = used[entries.length - 1] ?? {};
     return {
       regs: { ...dataOf(entry.regs), ...(isMap(regs) ? regs : { trapnum: 32 }) },
-      cr2: typeof cr2 === 'number' ? cr2 : numberIn(host, 'cr2'),
+      cr2: typeof cr2 === 'number' ? cr2 : numberIn(dataOf(this.before.host), 'cr2'),
     };
   }
 
   /** A double word of the guest's memory as it was before the step. */
   read32(at: number): number {
-    const guests = Array.isArray(this.before.guests) ? this.before.guests.filter(isMap) : [this.before];
-    return MemoryImage.of(runsIn(guests[numberIn(this.step, 'guest')] ?? {})).read32(at);
+    return readIn(this.before, this.step, at);
+  }
+
+  /** A double word of the guest's memory before the step, and after it in either profile. */
+  words(at: number): number[] {
+    const states = [this.before, dataOf(this.linux.state), dataOf(this.hardened.state)];
+    return states.map((state) => readIn(state, this.step, at));
   }
 
   /** The guest's current page directory. */
@@ -123,9 +129,26 @@ export class Scene {
     return isMap(slot) ? numberIn(slot, 'gpgdir') : 0;
   }
 
-  get given(): DataMap {
-    return dataOf(this.request.given);
+  get isSystem(): boolean {
+    return this.request.class === 'system';
   }
+
+  /** Vectors or indexes, and second words, of the entries that a table of the virtual CPU has before or after the step. */
+  tables(name: 'gdt' | 'idt'): [number, number][] {
+    const tables = [this.part(name), this.after(this.linux, name), this.after(this.hardened, name)];
+    return tables.flatMap((table) =>
+      Object.entries(table).map(([index, pair]): [number, number] => [
+        Number(index),
+        Array.isArray(pair) ? Number(pair[1]) : 0,
+      ]),
+    );
+  }
+}
+
+/** An erratum and the signs of it. They are asked in their order, those that say more before those that say less. */
+export interface Explanation {
+  erratum: string;
+  holds(scene: Scene): boolean;
 }
 
 /** A value that came as JSON, as a map. */
@@ -134,6 +157,11 @@ function dataOf(value: unknown): DataMap {
 }
 
 const isSame = (one: unknown, two: unknown): boolean => JSON.stringify(one) === JSON.stringify(two);
+
+function readIn(state: DataMap, step: DataMap, at: number): number {
+  const guests = Array.isArray(state.guests) ? state.guests.filter(isMap) : [state];
+  return MemoryImage.of(runsIn(guests[numberIn(step, 'guest')] ?? {})).read32(at);
+}
 
 function partOf(state: DataMap, step: DataMap, name: string): DataMap {
   if (!Array.isArray(state.guests)) return dataOf(state[name]);

@@ -11,11 +11,14 @@ const MOST_STEPS = 5;
 /** Guest instructions of a step of class system: enough for a hostile program, and quickly over. */
 const INSTRUCTIONS = [40, 200, 1000];
 
+/** A whole life; and what makes a guest, after which there may be none. */
+const STANDS_ALONE = new Set(['run_launcher', 'init_guest_pagetable']);
+
 /** Another operation after, in the place of, or in front of those that there are; or one less. */
 export function changeSteps(entry: HostFuzzCase, random: Random): void {
   const { steps } = entry;
   const [first] = steps;
-  if (first === undefined || first.op === 'run_launcher') return;
+  if (first === undefined || steps.some(({ op }) => STANDS_ALONE.has(String(op)))) return;
   const fresh = (): DataMap => nextStep(entry, first, random);
   const at = random.below(steps.length);
   switch (random.below(5)) {

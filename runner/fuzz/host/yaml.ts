@@ -26,13 +26,19 @@ const behaviourOf = (origin: string): string => origin.split('/')[0] ?? origin;
 export const SOURCE_OF_REFERENCE =
   'found by fuzzing; this is what the reference does and has to be derived before the case is kept';
 
+/** A page of memory that differs is one difference for the reader. */
+const MOST_REMARKS = 8;
+
 /** A case for a case file. It expects what the reference did: whoever keeps it has to derive that. */
 export function hostCaseText(
   entry: HostFuzzCase,
   { differences, reference }: Dispute,
   labels: readonly string[],
 ): string {
-  const remarks = differences.map((found) => `  # ${labels.join(' and ')}: ${differenceText(found)}`);
+  const told = differences.slice(0, MOST_REMARKS).map(differenceText);
+  const more = differences.length - told.length;
+  if (more > 0) told.push(`and ${more} more`);
+  const remarks = told.map((text) => `  # ${labels.join(' and ')}: ${text}`);
   const result = reference.answer.kind === 'result' ? reference.answer.result : undefined;
   const { profile } = reference.contestant.declaration;
   return [

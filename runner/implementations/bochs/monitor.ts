@@ -73,10 +73,7 @@ export interface TimedCase {
   instructionsPerSecond: number;
 }
 
-function encodeCase(
-  { given, instructions, instructionsPerSecond }: TimedCase,
-  number: number,
-): Buffer {
+function encodeCase({ given, instructions, instructionsPerSecond }: TimedCase, number: number): Buffer {
   const { registers } = given;
   const ticks = Math.ceil((instructions * TICKS_PER_SECOND) / instructionsPerSecond);
   const body = Buffer.concat([

@@ -44,7 +44,7 @@ DELIVER_NMI equ 0x400
 MASKED      equ 0x10000
 TIMER_MODE  equ 0x43
 TIMER       equ 0x40
-ONE_SHOT    equ 0x30                        ; counter 0, both bytes, mode 0
+PERIODIC    equ 0x34                        ; counter 0, both bytes, mode 2: one that is lost is not the last
 
             bits 16
 section boot vstart=0x7c00
@@ -307,7 +307,7 @@ next_case:  mov dword [STARTED], 0
             xor eax, eax
             mov cr4, eax
             mov dword [STARTED], RUNNING
-            mov al, ONE_SHOT
+            mov al, PERIODIC
             out TIMER_MODE, al
             mov al, 0xff
             out TIMER, al

@@ -2,7 +2,7 @@
 
 /** Reading the plain data of a request; what is not as the protocol says is a malformed case. */
 
-import { isObject } from '../../protocol.js';
+import { isObject, type MemoryRun } from '../../protocol.js';
 
 /** The case cannot be run as it is given; answered with error 1002. */
 export class MalformedCase extends Error {
@@ -80,13 +80,54 @@ export function wordsAt(source: Tree, key: string): number[] {
 
 /** Bytes in hex. */
 export function bytesAt(source: Tree, key: string): Uint8Array {
+  return new Uint8Array(passingBytesAt(source, key));
+}
+
+/** Bytes in hex, to be stored at once: they hold until bytes are read the next time. */
+export function passingBytesAt(source: Tree, key: string): Uint8Array {
   const value = source[key];
-  const bytes = Buffer.from(typeof value === 'string' ? value : '', 'hex');
-  // The decoder stops at the first pair that is not a byte.
-  if (typeof value !== 'string' || bytes.length * 2 !== value.length) {
-    throw new MalformedCase(`${key} is not a string of hex bytes`);
-  }
+  const bytes = typeof value === 'string' ? decodeHex(value) : undefined;
+  if (bytes === undefined) throw new MalformedCase(`${key} is not a string of hex bytes`);
   return bytes;
+}
+
+/** The bytes of a run, to be stored at once. */
+export function bytesOf({ hex }: MemoryRun): Uint8Array {
+  const bytes = decodeHex(hex);
+  if (bytes === undefined) throw new MalformedCase('hex is not a string of hex bytes');
+  return bytes;
+}
+
+/** Room for the bytes that are read now: they are stored at once, and there are many short ones. */
+let decoded = Buffer.alloc(4096);
+/** So few bytes are decoded here: calling the platform's decoder takes longer. */
+const FEW_BYTES = 32;
+
+/** By character code; what is no hex digit is negative. */
+const DIGITS = new Int8Array(0x10000).fill(-1);
+for (let value = 0; value < 16; value++) {
+  DIGITS[value.toString(16).charCodeAt(0)] = value;
+  DIGITS[value.toString(16).toUpperCase().charCodeAt(0)] = value;
+}
+
+/** The bytes, until the next call; undefined when it is not hex. */
+function decodeHex(hex: string): Uint8Array | undefined {
+  const length = hex.length / 2;
+  if (!Number.isInteger(length)) return undefined;
+  if (length > decoded.length) decoded = Buffer.alloc(2 * length);
+  const isGood = length > FEW_BYTES ? decoded.write(hex, 'hex') === length : decodeFew(hex, length);
+  return isGood ? decoded.subarray(0, length) : undefined;
+}
+
+function decodeFew(hex: string, length: number): boolean {
+  let all = 0;
+  for (let index = 0; index < length; index++) {
+    const high = DIGITS[hex.charCodeAt(2 * index)] ?? -1;
+    const low = DIGITS[hex.charCodeAt(2 * index + 1)] ?? -1;
+    decoded[index] = (high << 4) | low;
+    all |= high | low;
+  }
+  return all >= 0;
 }
 
 /** One entry of a descriptor table: a pair of words. */

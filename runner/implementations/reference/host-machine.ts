@@ -29,7 +29,6 @@ import type { Moment } from '../../../reference/processor/moment.js';
 import { isObject } from '../../protocol.js';
 import { type MachineWithDevice, openFile, setStepFailures } from './device.js';
 import {
-  bytesAt,
   elementAt,
   entryAt,
   flagAt,
@@ -37,6 +36,7 @@ import {
   listAt,
   MalformedCase,
   optionalWordAt,
+  passingBytesAt,
   type Tree,
   treeAt,
   treesAt,
@@ -278,7 +278,7 @@ function givenDeath(tree: Tree): string | number | null {
 /** Stores a run of bytes into guest memory, whatever its pages permit. */
 export function storeRun(launcher: LauncherMemory, run: Tree): void {
   const at = wordAt(run, 'at');
-  const bytes = bytesAt(run, 'hex');
+  const bytes = passingBytesAt(run, 'hex');
   if (at + bytes.length > roundUp(launcher.size))
     throw new MalformedCase(`memory at ${at} is outside mem_size`);
   launcher.memory.load(launcher.physical + at, bytes);

@@ -26,7 +26,7 @@ import {
   type RequestStep,
   type RunStep,
 } from '../../protocol.js';
-import { MalformedCase } from './fields.js';
+import { bytesOf, MalformedCase } from './fields.js';
 import { changedRuns, nonZeroRuns } from './memory-runs.js';
 import type { Telling } from './telling.js';
 
@@ -81,10 +81,11 @@ class Machine {
 
   prepare(given: ProcessorGiven): void {
     this.memory.clear();
-    for (const { at, hex } of given.memory) {
-      if (at + hex.length / 2 > this.memory.size)
-        throw new MalformedCase(`memory at ${at} is outside memory_size`);
-      this.memory.load(at, Buffer.from(hex, 'hex'));
+    for (const run of given.memory) {
+      const bytes = bytesOf(run);
+      if (run.at + bytes.length > this.memory.size)
+        throw new MalformedCase(`memory at ${run.at} is outside memory_size`);
+      this.memory.load(run.at, bytes);
     }
     this.processor.reset();
     this.processor.setRegisters(given.registers);

@@ -132,20 +132,24 @@ function sameKinds(value: unknown, given: unknown, path: string): void {
 }
 
 function areSameKinds(value: unknown, given: unknown, depth: number): boolean {
-  if (depth > MOST_DEPTH) return false;
+  if (typeof value === 'number') return isWord(value);
   if (value === null || typeof value === 'boolean') return true;
-  if (typeof value === 'number' || typeof given === 'number') return isWord(value);
-  if (typeof given === 'string') return typeof value === 'string';
+  if (typeof given === 'number') return false;
+  if (typeof given === 'string' || typeof value !== 'object') return typeof value === 'string';
+  if (depth >= MOST_DEPTH) return false;
   if (Array.isArray(value)) {
-    return value.every((item, i) => areSameKinds(item, memberOf(given, i), depth + 1));
+    for (let i = 0; i < value.length; i++) {
+      if (!areSameKinds(value[i], memberOf(given, i), depth + 1)) return false;
+    }
+    return true;
   }
   if (!isObject(value)) return true;
   for (const key in value) if (!areSameKinds(value[key], memberOf(given, key), depth + 1)) return false;
   return true;
 }
 
-function isWord(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= -0x80000000 && Number(value) <= 0xffffffff;
+function isWord(value: number): boolean {
+  return value >>> 0 === value || (value | 0) === value;
 }
 
 function blameKinds(value: unknown, given: unknown, path: string, depth: number): void {

@@ -41,6 +41,14 @@ interface Table {
 
 declare const WebAssembly: WebAssemblyApi;
 
+/** What the JIT has written: a module with one function, for the code at physical address `start`. */
+interface Written {
+  index: number;
+  start: number;
+  flags: number;
+  code: Uint8Array<ArrayBuffer>;
+}
+
 /** Compiles v86's module once; each engine is an instance of it. */
 export function compile(wasm: Uint8Array<ArrayBuffer>): object {
   return new WebAssembly.Module(wasm);
@@ -58,6 +66,8 @@ export class Engine {
     initial: OWN_FUNCTIONS + FUNCTIONS_OF_JIT,
   });
   readonly #ram: number;
+  /** By the JIT, since the module was last called. */
+  readonly #written: Written[] = [];
   #clock = 0;
   #said = '';
 
@@ -104,6 +114,7 @@ export class Engine {
   /** Runs until HLT or, unless that comes first, for some 100,000 instructions; throws when v86 panics. */
   run(): void {
     this.#exports.main_loop();
+    this.#finish();
   }
 
   #environment(): object {
@@ -126,8 +137,11 @@ export class Engine {
         for (let index = 0; index < FUNCTIONS_OF_JIT; index++)
           this.#functions.set(OWN_FUNCTIONS + index, null);
       },
-      codegen_finalize: (index: number, start: number, flags: number, at: number, length: number) =>
-        this.#finish(index, start, flags, new Uint8Array(this.#exports.memory.buffer, at >>> 0, length)),
+      codegen_finalize: (index: number, start: number, flags: number, at: number, length: number) => {
+        // The module is still at it: it must not be called before it has returned.
+        const code = new Uint8Array(this.#exports.memory.buffer, at >>> 0, length).slice();
+        this.#written.push({ index, start, flags, code });
+      },
       log_from_wasm: none,
       dbg_trace_from_wasm: none,
       abort: none,
@@ -149,14 +163,15 @@ export class Engine {
     };
   }
 
-  /** Makes a function of the module that the JIT has written for the code at physical address `start`. */
-  #finish(index: number, start: number, flags: number, code: Uint8Array<ArrayBuffer>): void {
+  /** Makes functions of the modules that the JIT has written. */
+  #finish(): void {
     const { memory, ...functions } = this.#exports;
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), {
-      e: { ...functions, m: memory },
-    });
-    this.#functions.set(OWN_FUNCTIONS + index, Reflect.get(exports, 'f'));
-    this.#exports.codegen_finalize_finished(index, start, flags);
+    for (const { index, start, flags, code } of this.#written.splice(0)) {
+      const imports = { e: { ...functions, m: memory } };
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), imports);
+      this.#functions.set(OWN_FUNCTIONS + index, Reflect.get(exports, 'f'));
+      this.#exports.codegen_finalize_finished(index, start, flags);
+    }
   }
 
   #hear(at: number, length: number): void {

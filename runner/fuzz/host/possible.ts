@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+/** What no guest can bring about. A state that has it proves nothing: whoever falls over it is not wrong. */
+
+import { type DataMap, isMap } from '../../cases/case.js';
+import type { Random } from '../../generate/random.js';
+import { type HostFuzzCase, numberIn } from './case.js';
+import { ARGUMENTS } from './fields.js';
+import { Guest, registersIn } from './guest.js';
+
+const IF = 0x200;
+const IOPL_AND_VM = 0x23000;
+const LEVEL = 3;
+const GUEST_KERNEL = 1;
+const ENTERS = new Set(['run_guest', 'lguest_arch_run_guest', 'lguest_read']);
+
+/** Changes what mutations have brought about and no guest could. */
+export function makePossible(entry: HostFuzzCase, random: Random): void {
+  if (entry.steps.some(({ op }) => String(op) in ARGUMENTS)) giveDirectories(entry, random);
+  for (const { lg } of Guest.all(entry.given, random)) agreeOnDeath(lg);
+  if (!runsGuests(entry)) return;
+  for (const { regs } of Guest.all(entry.given, random)) {
+    regs.eflags = ((numberIn(regs, 'eflags') & ~IOPL_AND_VM) | IF) >>> 0;
+    if ((numberIn(regs, 'cs') & LEVEL) === 0) regs.cs = numberIn(regs, 'cs') | GUEST_KERNEL;
+  }
+}
+
+const ERESTART = -85;
+
+/** A guest is dead of a text, or of an error, one of which asks for a restart. */
+function agreeOnDeath(lg: DataMap): void {
+  const error = numberIn(lg, 'dead_errno');
+  if (error !== 0) delete lg.dead;
+  if (error !== 0 || lg.restart !== undefined) lg.restart = error === ERESTART;
+}
+
+const agrees = ({ lg }: DataMap): boolean => {
+  if (!isMap(lg)) return true;
+  const error = numberIn(lg, 'dead_errno');
+  return (lg.restart === true) === (error === ERESTART) && (error === 0 || typeof lg.dead !== 'string');
+};
+
+/** Whether an input that was made simpler is one that a guest can bring about. */
+export function isPossible(entry: HostFuzzCase): boolean {
+  const { guests } = entry.given;
+  const owners = Array.isArray(guests) ? guests.filter(isMap) : [entry.given];
+  if (entry.steps.length === 0 || !owners.every(agrees)) return false;
+  return !runsGuests(entry) || registersIn(entry.given).every(canRun);
+}
+
+/** In class system the registers are those that a processor has saved. */
+const runsGuests = (entry: HostFuzzCase): boolean =>
+  entry.class === 'system' &&
+  entry.given.file === undefined &&
+  entry.steps.some(({ op }) => ENTERS.has(String(op)));
+
+/** It is interrupted with interrupts on, without rights to ports, not in virtual-8086 mode, and never at level 0. */
+function canRun(regs: DataMap): boolean {
+  const eflags = numberIn(regs, 'eflags');
+  return (eflags & IF) !== 0 && (eflags & IOPL_AND_VM) === 0 && (numberIn(regs, 'cs') & LEVEL) !== 0;
+}
+
+/** No virtual CPU is without a shadow directory. */
+function giveDirectories({ given }: HostFuzzCase, random: Random): void {
+  for (const guest of Guest.all(given, random)) {
+    const slots = guest.slots();
+    if (slots.includes(numberIn(guest.cpu, 'cpu_pgd'))) continue;
+    if (slots.length > 0) guest.cpu.cpu_pgd = random.pick(slots);
+    else guest.lg.pgdirs = Array.from({ length: 4 }, () => ({ gpgdir: guest.directory, allocated: true }));
+  }
+}
