@@ -222,7 +222,7 @@ class I386 implements Processor {
    * Executes instructions until the run loop must look at something between two of them. A faulting instruction is the last
    * one; before its fault is delivered all is put back (EX-23).
    * @param most how many may be begun; each round of a repeated one counts
-   * @returns how many were begun; `completion` tells how the last one ended
+   * @returns how many were begun, one too when its bytes could not be fetched; `completion` tells how the last one ended
    */
   private execute(most: number): number {
     const { cpu, decoded } = this;
@@ -261,7 +261,7 @@ class I386 implements Processor {
       if (!problem.inNewTask) general[ESP] = cpu.stackPointerBefore;
       this.deliverFault(problem);
     }
-    return begun;
+    return Math.max(begun, 1);
   }
 
   private deliverFault(fault: Fault): void {

@@ -51,9 +51,10 @@ const TABLES: readonly MemoryRun[] = [
     GDT,
     [0, 0, 0xffff, 0xcf9b00, 0xffff, 0xcf9300, 0x20000067, 0x8b00, 0xffff, 0xcffb00, 0xffff, 0xcff300],
   ),
-  words(IDT + 8 * 0x20, [0x00080000 | HANDLERS, 0xee00, 0x00080000 | (HANDLERS + 1), 0xee00]),
+  words(IDT + 8 * 0x06, [0x00080000 | (HANDLERS + 1), 0x8e00]),
+  words(IDT + 8 * 0x20, [0x00080000 | HANDLERS, 0xee00]),
   words(TSS + 4, [STACK_0.esp, STACK_0.selector]),
-  { at: HANDLERS, hex: 'cff4' }, // vector 20h: IRET; vector 21h: HLT
+  { at: HANDLERS, hex: 'cff4' }, // vector 20h: IRET; vector 6: HLT
   words(DATA, [0, 0x3ff80000, 0, 0x40020000]), // 1.5 and 2.25
   words(PAGE_DIRECTORY, [PAGE_TABLE | 0x67]),
   words(
@@ -122,38 +123,38 @@ function program(
   };
 }
 
-/** Code of level 3, which is all that a processor can be asked for through an operating system; INT 21h ends it. */
+/** Code of level 3, which is all that a processor can be asked for through an operating system; UD2 ends it. */
 export const PROGRAMS: readonly Program[] = [
   // l: add eax,ecx; xor edx,eax; lea ebx,[eax+edx*2+5]; shl edx,1; cmp eax,ebx; jb m; mov esi,eax; m: movzx edi,cl; dec ecx; jnz l
   program(
     'integer',
     'arithmetic in registers, and jumps',
-    '01c8 31c2 8d5c5005 d1e2 39d8 7202 89c6 0fb6f9 49 75ea cd21',
+    '01c8 31c2 8d5c5005 d1e2 39d8 7202 89c6 0fb6f9 49 75ea 0f0b',
     10,
   ),
   // l: mov eax,[esi]; add [esi+2000h],eax; mov [esi+1000h],ecx; add esi,4; and esi,0AFFCh; dec ecx; jnz l
   program(
     'memory',
     'loads, stores and updates of memory through page tables',
-    '8b06 018600200000 898e00100000 83c604 81e6fcaf0000 49 75e6 cd21',
+    '8b06 018600200000 898e00100000 83c604 81e6fcaf0000 49 75e6 0f0b',
     7,
     { paging: true },
   ),
-  // l: call f; int 20h; dec ecx; jnz l; int 21h; f: push ebp; mov ebp,esp; push ecx; pop eax; pop ebp; ret; the handler: iret
+  // l: call f; int 20h; dec ecx; jnz l; ud2; f: push ebp; mov ebp,esp; push ecx; pop eax; pop ebp; ret; the handler: iret
   program(
     'calls',
     'calls, and interrupts from ring 3 to ring 0 and back',
-    'e807000000 cd20 49 75f6 cd21 55 89e5 51 58 5d c3',
+    'e807000000 cd20 49 75f6 0f0b 55 89e5 51 58 5d c3',
     11,
     { paging: true },
   ),
   // fninit; fld1; l: fld qword [0A000h]; fmul st0,st1; fadd qword [0A008h]; fstp qword [0A010h]; dec ecx; jnz l
-  program('x87', 'x87 arithmetic', 'dbe3 d9e8 dd0500a00000 d8c9 dc0508a00000 dd1d10a00000 49 75e9 cd21', 6),
+  program('x87', 'x87 arithmetic', 'dbe3 d9e8 dd0500a00000 d8c9 dc0508a00000 dd1d10a00000 49 75e9 0f0b', 6),
   // l: mov esi,0A000h; mov edi,0B000h; mov edx,ecx; mov ecx,1024; rep movsd; mov ecx,edx; dec ecx; jnz l
   program(
     'string',
     'REP MOVSD of a page; each double word counts',
-    'be00a00000 bf00b00000 89ca b900040000 f3a5 89d1 49 75e8 cd21',
+    'be00a00000 bf00b00000 89ca b900040000 f3a5 89d1 49 75e8 0f0b',
     1024 + 7,
   ),
 ];

@@ -72,11 +72,16 @@ async function fuzzHosts(options: FuzzCommandOptions, conformanceClass: HostClas
   try {
     return await withContestants(options, names, async (contestants) => {
       const { cases } = await loadSuite();
+      const does = (op: string): boolean =>
+        contestants.every(({ declaration }) => declaration.operations?.includes(op) !== false);
       const origins = cases
         .filter((entry) => entry.class === conformanceClass)
-        .flatMap((entry) => originOf(entry) ?? []);
+        .flatMap((entry) => originOf(entry) ?? [])
+        .filter(({ steps }) => steps.every(({ op }) => does(String(op))));
+      if (origins.length === 0)
+        throw new UsageError(`no case of class ${conformanceClass} has operations that all can do`);
       const keeper = keeperOf(options, conformanceClass, origins, coverage, contestants);
-      const code = await runContest(options, new HostKind(options.seed, keeper), contestants);
+      const code = await runContest(options, new HostKind(options.seed, keeper, does), contestants);
       if (keeper instanceof Corpus && coverage !== undefined) showClauses(keeper, coverage);
       return code;
     });

@@ -12,7 +12,7 @@ const FREEDOMS: Readonly<Record<string, Freedom>> = {
   frame_selector: { mnemonics: [], paths: ['memory'] },
   accessed_on_fault: { mnemonics: [], paths: ['memory@0001'] },
   popa_fault: { mnemonics: ['POPA'], paths: ['registers'] },
-  pusha_fault: { mnemonics: ['PUSHA'], paths: ['memory'] },
+  pusha_fault: { mnemonics: ['PUSHA'], paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'] },
   enter_fault: { mnemonics: ['ENTER'], paths: ['memory'] },
   cmps_order: { mnemonics: ['CMPS'], paths: ['registers.cr2', 'registers.eip', 'registers.esp', 'memory'] },
   branch_limit: { mnemonics: ['CALL'], paths: ['memory'] },

@@ -39,9 +39,9 @@ const SPARE_HITS = 20_000;
 
 /** A batch of cases that take so long together has a time limit of its own. */
 const BATCH_MILLISECONDS = 100;
-/** Generous, since other work of the machine counts too: the limit on hits ends most loops long before. */
+/** The limit on hits ends most loops long before. */
 const TIME_FACTOR = 50;
-const SPARE_MILLISECONDS = 8_000;
+const SPARE_MILLISECONDS = 3_000;
 
 /** What became of a mutant. */
 type Fate = { killer: CaseRun; problem: string } | 'survived' | 'endless';
@@ -132,8 +132,11 @@ export class CaseRunner implements TestRunner {
     let fate: Fate = 'survived';
     for (const { numbers, milliseconds } of batches(candidates, coverage)) {
       const ended = endsWithin(SPARE_MILLISECONDS + milliseconds * TIME_FACTOR, () => {
-        reference ??= this.script.mutated(mutant, () => hits.more());
-        fate = this.fateIn(numbers, reference, hits);
+        // What was interrupted may be in any state: while a batch runs there is none to go on with.
+        const used = reference ?? this.script.mutated(mutant, () => hits.more());
+        reference = undefined;
+        fate = this.fateIn(numbers, used, hits);
+        reference = used;
       });
       if (!ended) return 'endless';
       if (fate !== 'survived') return fate;

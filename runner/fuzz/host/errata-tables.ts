@@ -3,10 +3,14 @@
 /** Errata of the tables that the processor uses while a guest runs, and of what a guest can do with them. */
 
 import { isMap } from '../../cases/case.js';
+import type { HostEvent } from '../../protocol.js';
 import type { Explanation, Scene } from './scene.js';
 
-/** How a guest dies of a walk of its page tables, or of a read of its memory. */
-export const BAD_READ = /^(Bad address|bad read address)/;
+const BAD_READ = /^(Bad address|bad read address)/;
+
+/** Whether a guest dies of a walk of its page tables or of a read of its memory; without memory there is no text. */
+export const isBadRead = (event: HostEvent | undefined): boolean =>
+  event?.e === 'kasprintf' || BAD_READ.test(String(event?.message ?? ''));
 
 /** Entries of one of the tables that the processor uses in which the profiles differ. */
 function tableDifferences(
@@ -33,22 +37,31 @@ const GDT_PRESENT = 0x8000;
 const CODE_OR_DATA = 0x1000;
 const FIRST_EXTERNAL = 32;
 
-/** The default gates of some vectors are closed, and nothing else differs. */
-export function closesGates(scene: Scene, isExternal: boolean): boolean {
-  if (!scene.only('pages.guest_idt', 'pages')) return false;
-  const found = tableDifferences(scene, 'guest_idt');
+const IDT = 'guest_idt';
+const GDT = 'guest_gdt';
+
+/** The default gates of some vectors are closed. */
+function closesGates(scene: Scene, isExternal: boolean): boolean {
+  const found = tableDifferences(scene, IDT);
   const closed = found.every(({ one, two }) => ((one ^ two) & ~DPL) === 0 && (two & DPL) === 0);
   return closed && found.some(({ index }) => index >= FIRST_EXTERNAL === isExternal);
 }
 
-export function hidesSystemDescriptors(scene: Scene): boolean {
-  if (!scene.only('pages.guest_gdt', 'pages')) return false;
-  const found = tableDifferences(scene, 'guest_gdt');
+/** Some system descriptors are not present. */
+function hidesSystemDescriptors(scene: Scene): boolean {
+  const found = tableDifferences(scene, GDT);
   return (
     found.length > 0 &&
     found.every(({ one, two }) => (one ^ two) === GDT_PRESENT && (two & (GDT_PRESENT | CODE_OR_DATA)) === 0)
   );
 }
+
+/** Errata that show in the tables alone: other differences may come beside them, and need errata of their own. */
+export const TABLE_ERRATA: readonly (Explanation & { table: string })[] = [
+  { erratum: 'E-56', table: IDT, holds: (scene) => closesGates(scene, false) },
+  { erratum: 'E-59', table: IDT, holds: (scene) => closesGates(scene, true) },
+  { erratum: 'E-120', table: GDT, holds: hidesSystemDescriptors },
+];
 
 const INTERRUPT_GATE = 0x0e00;
 const GATE_TYPE = 0x0f00;
@@ -74,7 +87,7 @@ export function inSystem(): Explanation[] {
   return [
     {
       erratum: 'E-3',
-      holds: (scene) => hasEntered(scene) && BAD_READ.test(String(scene.parting.linux?.message ?? '')),
+      holds: (scene) => hasEntered(scene) && isBadRead(scene.parting.linux),
     },
     { erratum: 'E-56', holds: (scene) => hasOpenGate(scene, false) },
     { erratum: 'E-59', holds: (scene) => hasOpenGate(scene, true) },

@@ -3,11 +3,11 @@
 /** Which erratum requires that the two profiles part as they do. What none of them explains is a mistake. */
 
 import { isMap } from '../../cases/case.js';
-import type { CaseResult, StepResult } from '../../protocol.js';
+import type { CaseResult, HostEvent, StepResult } from '../../protocol.js';
 import type { Comparison, Said } from '../kind.js';
 import { type HostFuzzCase, numberIn } from './case.js';
 import { type Divergence, divergenceOf, openOutcome } from './compare.js';
-import { BAD_READ, closesGates, hidesSystemDescriptors, inSystem } from './errata-tables.js';
+import { inSystem, isBadRead, TABLE_ERRATA } from './errata-tables.js';
 import { type Explanation, Scene } from './scene.js';
 
 /** Compares the profiles: a difference has to have its erratum. */
@@ -24,11 +24,21 @@ export function explained(
   const divergence =
     divergenceOf(conformanceClass, one, two, other.contestant.declaration) ?? openDivergence(one);
   if (divergence === undefined) return { kind: 'compared', differences: [] };
-  const scene = new Scene(linux.request, one, two, divergence);
-  const table = openOutcome(scene.linux) === undefined ? EXPLANATIONS : OPEN;
-  const found = table.find(({ holds }) => holds(scene));
-  if (found === undefined) return { kind: 'compared', differences: divergence.differences };
-  return { kind: 'explained', by: found.erratum };
+  const scene = new Scene(linux.request, { linux: one, hardened: two }, divergence);
+  const by = errataOf(scene, openOutcome(scene.linux) === undefined ? EXPLANATIONS : OPEN);
+  return by === undefined
+    ? { kind: 'compared', differences: divergence.differences }
+    : { kind: 'explained', by };
+}
+
+/** What explains all the differences of a step: one erratum, or one and what shows in the tables beside it. */
+function errataOf(scene: Scene, explanations: readonly Explanation[]): string | undefined {
+  const beside = TABLE_ERRATA.find(({ table, holds }) => scene.differsIn(table) && holds(scene));
+  if (beside === undefined) return explanations.find(({ holds }) => holds(scene))?.erratum;
+  const rest = scene.without(beside.table);
+  if (rest.paths.length === 0) return beside.erratum;
+  const others = errataOf(rest, explanations);
+  return others === undefined ? undefined : `${beside.erratum}, ${others}`;
 }
 
 /** The step in which the original harms its host. */
@@ -51,14 +61,14 @@ function isEmulated({ trap }: Scene): boolean {
 
 const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !== GUEST_KERNEL;
 
-const lastDeath = ({ events }: StepResult): string =>
-  String(events.findLast(({ e }) => e === 'kill_guest')?.message ?? '');
+const deathIn = ({ events }: StepResult): HostEvent | undefined =>
+  events.findLast(({ e }) => e === 'kill_guest' || e === 'kasprintf');
 
 /** The original harms its host, or hangs. */
 const OPEN: readonly Explanation[] = [
   {
     erratum: 'E-3',
-    holds: (scene) => isEmulated(scene) && ofUser(scene) && BAD_READ.test(lastDeath(scene.linux)),
+    holds: (scene) => isEmulated(scene) && ofUser(scene) && isBadRead(deathIn(scene.linux)),
   },
   {
     erratum: 'E-6',
@@ -275,10 +285,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     erratum: 'E-3',
-    holds: (scene) =>
-      isEmulated(scene) &&
-      ofUser(scene) &&
-      (scene.wasDead || BAD_READ.test(String(scene.parting.linux?.message ?? ''))),
+    holds: (scene) => isEmulated(scene) && ofUser(scene) && (scene.wasDead || isBadRead(scene.parting.linux)),
   },
   ...INPUT_ERRATA,
   {
@@ -289,11 +296,8 @@ const EXPLANATIONS: readonly Explanation[] = [
   {
     erratum: 'E-144',
     holds: (scene) =>
-      lastDeath(scene.hardened) === 'bad guest page (null)' && scene.part('lg').lguest_data === null,
+      deathIn(scene.hardened)?.message === 'bad guest page (null)' && scene.part('lg').lguest_data === null,
   },
-  { erratum: 'E-56', holds: (scene) => closesGates(scene, false) },
-  { erratum: 'E-59', holds: (scene) => closesGates(scene, true) },
-  { erratum: 'E-120', holds: hidesSystemDescriptors },
   ...ENDINGS,
   ...inSystem(),
   {

@@ -98,7 +98,7 @@ export class Guest {
       case 0:
         return (this.memSize + random.pick([-8, -5, -4, -3, -2, -1, 0, 1, 4, PAGE])) >>> 0;
       case 1:
-        return random.pick([this.data, this.directory, 0, PAGE]) + random.pick(OFFSETS);
+        return (random.pick([this.data, this.directory, 0, PAGE]) + random.pick(OFFSETS)) >>> 0;
       case 2:
         return interestingWord(random);
       default:

@@ -27,13 +27,17 @@ export class HostKind implements Kind<HostFuzzCase> {
   readonly titleOf = hostTitle;
   readonly fileHead = hostFileHead;
 
+  /** @param does says which operations the implementations have; with the others nothing would be tried */
   constructor(
     private readonly seed: number,
     private readonly keeper: Keeper,
+    private readonly does: (op: string) => boolean = () => true,
   ) {}
 
   make(number: number): HostFuzzCase {
-    return makeHostCase(this.seed, number, this.keeper.origins);
+    const entry = makeHostCase(this.seed, number, this.keeper.origins);
+    const steps = entry.steps.filter(({ op }) => this.does(String(op)));
+    return steps.length === 0 ? entry : { ...entry, steps };
   }
 
   learn(entries: readonly HostFuzzCase[]): void {

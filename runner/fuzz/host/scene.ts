@@ -27,10 +27,11 @@ export class Scene {
 
   constructor(
     private readonly request: CaseRequest,
-    linux: CaseResult,
-    hardened: CaseResult,
-    { step, differences }: Divergence,
+    private readonly results: { linux: CaseResult; hardened: CaseResult },
+    private readonly divergence: Divergence,
   ) {
+    const { linux, hardened } = results;
+    const { step, differences } = divergence;
     const [one, two] = [linux.steps[step], hardened.steps[step]];
     if (one === undefined || two === undefined) throw new Error('a step has no answer');
     this.linux = one;
@@ -62,6 +63,18 @@ export class Scene {
     return this.paths.every((path) =>
       places.some((place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)),
     );
+  }
+
+  /** Whether they differ in one of the tables that the processor uses. */
+  differsIn(table: string): boolean {
+    return this.divergence.differences.some(({ path }) => path.includes(table));
+  }
+
+  /** The same scene as if they did not differ in one of those tables. */
+  without(table: string): Scene {
+    const { step, differences } = this.divergence;
+    const rest = differences.filter(({ path }) => !path.includes(table));
+    return new Scene(this.request, this.results, { step, differences: rest });
   }
 
   /** A part of the guest that the step is about, before it. */

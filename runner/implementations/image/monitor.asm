@@ -158,6 +158,8 @@ found:      jmp .found
             mov esp, STACK
             pushfd
             pop dword [REGISTERS + 36]
+            push dword 2                    ; with NT set IRET would switch tasks
+            popfd
             push dword 2                    ; IRET, since NMIs are blocked if one led here
             push dword FLAT_CODE
             push dword .unblocked

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { PhysicalMemory } from '../../../reference/processor/memory.js';
-import { nonZeroRuns } from './memory-runs.js';
+import { changedRuns, nonZeroRuns } from './memory-runs.js';
 
 const PAGE = 4096;
 
@@ -41,4 +41,19 @@ test('a page is told anew as soon as a byte of it, or the origin, is another', (
   memory.clear();
   memory.write8(PAGE + 1, 3);
   expect(told(PAGE)).toEqual([{ at: 1, hex: '03' }]);
+});
+
+test('what has changed is told in whole double words, zeros too, and a longer gap ends a run', () => {
+  const memory = new PhysicalMemory(4 * PAGE);
+  memory.write32(PAGE + 4, 0x11223344);
+  const moment = memory.moment();
+  memory.write32(PAGE + 4, 0);
+  memory.write8(PAGE + 13, 7);
+  memory.write8(PAGE + 28, 8);
+  memory.write8(0, 9);
+  memory.write8(3 * PAGE, 10);
+  expect(changedRuns(moment.written(), PAGE, 3 * PAGE, 0x1000)).toEqual([
+    { at: 4, hex: '000000000000000000070000' },
+    { at: 28, hex: '08000000' },
+  ]);
 });
