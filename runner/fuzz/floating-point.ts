@@ -7,7 +7,6 @@ import type { MemoryRun } from '../protocol.js';
 import { encode } from './encode.js';
 import { type Form, formsOf } from './forms.js';
 import type { FuzzInstruction } from './instruction.js';
-import type { FuzzMachine } from './machine.js';
 import { hexByte, littleEndian } from './values.js';
 
 /**
@@ -222,28 +221,19 @@ const NO_SURROUNDINGS = {
 
 const ALL_MASKED = 0x3f;
 
-/**
- * Numbers, control words and images. Few states have an exception pending: then nothing else would happen.
- * @param cr0 that of the fixture
- */
-export const floatingPointData =
-  (cr0: number) =>
-  (machine: FuzzMachine, random: Random): void => {
-    const masks = () => (random.oneIn(4) ? random.below(64) : ALL_MASKED);
-    const numbers = Array.from({ length: NUMBER_COUNT }, () => padded(number(random), NUMBER_BYTES)).flat();
-    const controlWords = Array.from({ length: 4 }, () => controlWord(random, masks())).flat();
-    const image = stateImage(random, masks());
-    machine.memory.push(
-      { at: NUMBERS, dwords: dwordsOf(numbers) },
-      { at: CONTROL_WORDS, dwords: dwordsOf(controlWords) },
-      { at: IMAGE, dwords: dwordsOf(image) },
-      { at: FX_IMAGE, dwords: dwordsOf(fxImage(random, masks())), isFixed: true },
-    );
-    machine.registers.cr0 = ((machine.registers.cr0 ?? cr0) | NE) >>> 0;
-  };
-
-/** x87 errors raise #MF. */
-const NE = 0x20;
+/** Numbers, control words and images. Few states have an exception pending: then nothing else would happen. */
+export function floatingPointMemory(random: Random): { at: number; dwords: number[]; isFixed?: true }[] {
+  const masks = () => (random.oneIn(4) ? random.below(64) : ALL_MASKED);
+  const numbers = Array.from({ length: NUMBER_COUNT }, () => padded(number(random), NUMBER_BYTES)).flat();
+  const controlWords = Array.from({ length: 4 }, () => controlWord(random, masks())).flat();
+  const image = stateImage(random, masks());
+  return [
+    { at: NUMBERS, dwords: dwordsOf(numbers) },
+    { at: CONTROL_WORDS, dwords: dwordsOf(controlWords) },
+    { at: IMAGE, dwords: dwordsOf(image) },
+    { at: FX_IMAGE, dwords: dwordsOf(fxImage(random, masks())), isFixed: true },
+  ];
+}
 
 function number(random: Random): number[] {
   switch (random.below(8)) {

@@ -3,7 +3,12 @@
 import type { Random } from '../generate/random.js';
 import { GENERAL_REGISTERS } from '../protocol.js';
 import type { Surroundings } from './encode.js';
-import { FLOATING_POINT_FORMS, FLOATING_POINT_SPOTS, floatingPointData, frameOf } from './floating-point.js';
+import {
+  FLOATING_POINT_FORMS,
+  FLOATING_POINT_SPOTS,
+  floatingPointMemory,
+  frameOf,
+} from './floating-point.js';
 import { ALL_FORMS, type Form, ORDINARY_FORMS } from './forms.js';
 import type { FuzzInstruction } from './instruction.js';
 import { interestingWord } from './values.js';
@@ -205,6 +210,20 @@ const both =
 
 const SELECTORS_8086 = [0, 0x0300, 0x0400, 0x0800, 0x0a00, 0x0c00, 0x0eff];
 
+/** CR0.NE: x87 errors raise #MF. */
+const NE = 0x20;
+
+/**
+ * Data for the x87 and MMX.
+ * @param cr0 that of the fixture
+ */
+const numbers =
+  (cr0: number): Family['vary'] =>
+  (machine, random) => {
+    machine.memory.push(...floatingPointMemory(random));
+    machine.registers.cr0 = ((machine.registers.cr0 ?? cr0) | NE) >>> 0;
+  };
+
 const floatingPoint = {
   ...{ ...native, forms: FLOATING_POINT_FORMS, frame: frameOf, spots: FLOATING_POINT_SPOTS },
   ...{ stack: 0xcf80, selectors: NATIVE_SELECTORS },
@@ -255,10 +274,10 @@ export const FAMILIES: readonly Family[] = [
     eflags: (random: Random) => (systemFlags(random) & ~NT) | 0x20000,
     vary: none,
   },
-  { ...floatingPoint, name: 'x87', isOpen: true, fixture: 'machine-ring3', vary: floatingPointData(0x11) },
+  { ...floatingPoint, name: 'x87', isOpen: true, fixture: 'machine-ring3', vary: numbers(0x11) },
   {
     ...{ ...floatingPoint, name: 'x87-paged', fixture: 'machine-paged-ring3' },
-    vary: both((machine, random) => pageRights(machine, random, false), floatingPointData(0x80000011)),
+    vary: both((machine, random) => pageRights(machine, random, false), numbers(0x80000011)),
   },
 ];
 

@@ -35,19 +35,27 @@ function point(result: ResultRecord, number: number, rerun: string): string {
   }
 }
 
-/** A block of YAML, its strings written as in JSON. */
+/** A block of YAML. */
 function diagnosis(result: ResultRecord, message: string, rerun: string): string {
   const lines = [
-    `message: ${JSON.stringify(message)}`,
+    `message: ${quoted(message)}`,
     'severity: fail',
     `verdict: ${result.verdict}`,
-    `title: ${JSON.stringify(result.title)}`,
-    `at: ${JSON.stringify(`${result.file}:${result.line}`)}`,
-    `clauses: ${JSON.stringify(result.clauses.join(' '))}`,
-    `again: ${JSON.stringify(`lguest-conformance run ${result.id}${rerun}`)}`,
-    ...(result.stderr === undefined ? [] : [`stderr: ${JSON.stringify(result.stderr)}`]),
+    `title: ${quoted(result.title)}`,
+    `at: ${quoted(`${result.file}:${result.line}`)}`,
+    `clauses: ${quoted(result.clauses.join(' '))}`,
+    `again: ${quoted(`lguest-conformance run ${result.id}${rerun}`)}`,
+    ...(result.stderr === undefined ? [] : [`stderr: ${quoted(result.stderr)}`]),
   ];
   return ['---', ...lines, '...'].map((line) => `  ${line}\n`).join('');
+}
+
+/** A string of YAML: as in JSON, but for half characters, which YAML cannot have, and for what it takes for line breaks. */
+function quoted(text: string): string {
+  return JSON.stringify(text.replaceAll(/[\ud800-\udfff]/gu, '\ufffd')).replaceAll(
+    /[\u0085\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** One line in which nothing is taken for a directive. */

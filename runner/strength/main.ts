@@ -116,7 +116,12 @@ function judged(
       `${figures.equivalent} equivalent, ${figures.survivors.length} survived: ${percent(score(figures))}`,
   );
   const known = readFigures();
-  if (!whole) return unknownSurvivors(figures.survivors, known[part]?.survivors ?? []);
+  if (!whole) {
+    const before = known[part];
+    if (before !== undefined) return unknownSurvivors(figures.survivors, before.survivors);
+    console.log(`${part}: never measured in full, so that nothing says which mutants may survive`);
+    return [];
+  }
   writeFigures({ ...known, [part]: figures });
   if (isStrongEnough(part, figures)) return [];
   return [`${part}: ${percent(score(figures))} is less than ${percent(PARTS[part].threshold)}`];

@@ -13,7 +13,7 @@ const VETERANS = 16;
  * How long a mutant is tried, in times of the middle case run: with those that come to it, and with those that may depend on
  * it without coming to it. Nearly all that are killed at all are killed sooner.
  */
-const PATIENCE = { direct: 4_000, others: 20_000 };
+const PATIENCE = { direct: 20_000, others: 20_000 };
 
 export class Order {
   private readonly kills = new Map<number, number>();

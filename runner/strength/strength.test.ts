@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Case } from '../cases/case.js';
+import { packageRoot } from '../package.js';
 import { CaseRun } from './case-runs.js';
 import { ClauseMarks } from './clause-marks.js';
 import { Coverage } from './coverage.js';
-import { equivalentsIn, staleEntries } from './equivalent.js';
+import { equivalentsIn, readEquivalents, staleEntries } from './equivalent.js';
 import { figuresOf, isStrongEnough, percent, readFigures, score } from './figures.js';
 import { ReferenceScript } from './instance.js';
 import type { Fate, MutantView } from './mutant.js';
@@ -50,6 +51,14 @@ describe('the list of equivalent mutants', () => {
       'list.yaml:1: there is no such mutant: EqualityOperator: a < b => a <= b',
     ]);
     expect(staleEntries(entries, [elsewhere], new Set())).toEqual([]);
+  });
+
+  test('each entry of the checked-in list is about a line that is there', () => {
+    const missing = readEquivalents().filter(({ file, line }) => {
+      const lines = readFileSync(join(packageRoot, file), 'utf8').split('\n');
+      return !lines.some((text) => text.trim() === line);
+    });
+    expect(missing.map(({ place }) => place)).toEqual([]);
   });
 
   test.each([

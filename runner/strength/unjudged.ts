@@ -12,6 +12,8 @@ interface Syntax {
   type?: string;
   name?: string;
   value?: string;
+  id?: Syntax | null;
+  left?: Syntax;
   callee?: Syntax;
   object?: Syntax;
   property?: Syntax;
@@ -26,22 +28,38 @@ interface SyntaxPath extends NodePath {
 /** Errors that say that the reference or its user is wrong, or that something is not modelled. */
 const ERRORS = new Set(['Error', 'NotModelled', 'HostBug', 'HostHang', 'IsolationBroken']);
 const TEXTS = new Set(['StringLiteral', 'TemplateLiteral']);
+/** Functions that put words together for `explain`. */
+const NARRATORS = new Set(['whatIsCopied']);
 /** The functions that make an entry of an opcode table; the first argument is the mnemonic. */
 const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow)$/;
 
 export const messages = ignorer(
-  'the text of an error is for people; that it is thrown is judged',
-  ({ node, parent }) =>
-    isText(node) && parent?.type === 'NewExpression' && ERRORS.has(parent.callee?.name ?? ''),
+  'the text and the name of an error are for people; that it is thrown is judged',
+  ({ node, parent }) => isText(node) && (isErrorArgument(parent) || isErrorName(parent)),
 );
 
 export const narration = ignorer(
   'what `explain` is told, no case is',
-  ({ node }) =>
-    node.type === 'OptionalCallExpression' &&
-    node.callee?.object?.property?.name === 'observer' &&
-    ['note', 'hypercall', 'event'].includes(node.callee.property?.name ?? ''),
+  ({ node }) => isNote(node) || (node.type === 'FunctionDeclaration' && NARRATORS.has(node.id?.name ?? '')),
 );
+
+function isErrorArgument(parent: Syntax | null): boolean {
+  if (parent?.type === 'NewExpression') return ERRORS.has(parent.callee?.name ?? '');
+  return parent?.type === 'CallExpression' && parent.callee?.type === 'Super';
+}
+
+/** `this.name = ...`, which only errors have. */
+function isErrorName(parent: Syntax | null): boolean {
+  return parent?.type === 'AssignmentExpression' && parent.left?.property?.name === 'name';
+}
+
+function isNote({ type, callee }: Syntax): boolean {
+  return (
+    type === 'OptionalCallExpression' &&
+    callee?.object?.property?.name === 'observer' &&
+    ['note', 'hypercall', 'event'].includes(callee.property?.name ?? '')
+  );
+}
 
 export const names = ignorer(
   'the name of an instruction is for people; what it does is judged',

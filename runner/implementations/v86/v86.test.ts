@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { PROGRAMS } from '../../bench/programs.js';
 import { loadSuite } from '../../cases/suite.js';
 import { judgingFor } from '../../judging.js';
 import { runCases } from '../../run.js';
@@ -58,5 +59,20 @@ describe.skipIf(reason !== undefined)(`v86${reason === undefined ? '' : ` (skipp
     // After the panic a new engine goes on; what it does wrong here is RF, and nothing else.
     const later = of('gates/gate-dpl').flatMap(({ paths = [] }) => paths);
     expect(new Set(later)).toEqual(new Set(['memory.pushed_eflags.RF']));
+  });
+
+  it('computes the same with its JIT', { timeout: 60_000 }, async () => {
+    const [integer] = PROGRAMS;
+    if (integer === undefined) throw new Error('there are no programs');
+    const answers = [];
+    for (const jit of [false, true]) {
+      const v86 = createV86({ jit });
+      await v86.start();
+      answers.push(await v86.run(integer.request(300_000)));
+      await v86.stop();
+    }
+    const [interpreted, translated] = answers;
+    expect(interpreted).toMatchObject({ kind: 'result', result: { steps: [{ outcome: { stop: 'hlt' } }] } });
+    expect(translated).toEqual(interpreted);
   });
 });

@@ -182,7 +182,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser (needs chromium)', () => {
     }
     await page.keyboard.press('Enter');
     expect(await isOpen(page)).toBe(true);
-    expect(new URL(page.url()).hash).toBe(`#${ID}`);
+    expect(new URL(page.url()).hash).toBe(`#${ID}?q=in-al-imm8`);
     await page.keyboard.press('Escape');
     expect(await isOpen(page)).toBe(false);
     expect(await page.evaluate('document.activeElement.textContent')).toContain(ID);
