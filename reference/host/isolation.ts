@@ -6,8 +6,7 @@
  */
 
 import type { Registers } from '../processor/interface.js';
-import type { PhysicalMemory } from '../processor/memory.js';
-import type { Moment, WrittenPage } from '../processor/moment.js';
+import type { Moment, PhysicalMemory, WrittenPage } from '../processor/memory.js';
 import { prefixedHex } from './format.js';
 import { HOST_CODE } from './host-code-bytes.js';
 import { IsolationBroken } from './isolation-broken.js';

@@ -2,6 +2,8 @@
 
 import { Moment } from './moment.js';
 
+export type { Moment, WrittenPage } from './moment.js';
+
 /** Bytes in a page of physical memory. */
 export const PAGE_SIZE = 4096;
 

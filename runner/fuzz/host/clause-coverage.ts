@@ -16,8 +16,8 @@ const MEASURED = /\/reference\/host\/[^/]+\.[jt]s$/;
 /** A source file of the host, with its clauses, and the way from what the engine runs to what is in the file. */
 interface Source {
   positions: readonly ClausePosition[];
-  /** Offset in the file of an offset in the script that runs. */
-  offsetOf(offset: number): number;
+  /** A part of the script that runs as a part of the file. */
+  inFile(range: MeasuredRange): MeasuredRange;
 }
 
 /** Which clauses the code of the reference's host that runs in this process comes to, by the engine's own counting. */
@@ -55,16 +55,8 @@ export class ClauseCoverage {
   }
 
   #reachedIn({ url, functions }: Profiler.ScriptCoverage): string[] {
-    const { positions, offsetOf } = this.#sourceAt(url);
-    const ranges = functions.flatMap(({ ranges: parts }) =>
-      parts.map(
-        ({ startOffset, endOffset, count }): MeasuredRange => ({
-          startOffset: offsetOf(startOffset),
-          endOffset: offsetOf(endOffset),
-          count,
-        }),
-      ),
-    );
+    const { positions, inFile } = this.#sourceAt(url);
+    const ranges = functions.flatMap(({ ranges: parts }) => parts.map(inFile));
     return reachedClauses(positions, ranges);
   }
 
@@ -75,7 +67,7 @@ export class ClauseCoverage {
     const map = findSourceMap(url);
     const source: Source = {
       positions: clausePositions(text, this.known),
-      offsetOf: map === undefined || url.endsWith('.js') ? (offset) => offset : mapped(map, text),
+      inFile: map === undefined || url.endsWith('.js') ? (range) => range : mapped(map, text),
     };
     this.#sources.set(url, source);
     return source;
@@ -83,11 +75,20 @@ export class ClauseCoverage {
 }
 
 /** A file that is translated when it is loaded runs as one line; its map leads back. */
-function mapped(map: SourceMap, text: string): (offset: number) => number {
+function mapped(map: SourceMap, text: string): (range: MeasuredRange) => MeasuredRange {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  return (offset) => {
+  const placeOf = (offset: number): { line: number; at: number } => {
     const entry = map.findEntry(0, offset);
-    return 'originalLine' in entry ? (starts[entry.originalLine] ?? 0) + entry.originalColumn : 0;
+    if (!('originalLine' in entry)) return { line: 0, at: 0 };
+    return { line: entry.originalLine, at: (starts[entry.originalLine] ?? 0) + entry.originalColumn };
+  };
+  return ({ startOffset, endOffset, count }) => {
+    const start = placeOf(startOffset).at;
+    const last = placeOf(endOffset - 1);
+    const next = placeOf(endOffset).at;
+    // What comes behind may be of the translator's own making: then the line of the last character ends it.
+    const end = next >= last.at ? next : (starts[last.line + 1] ?? text.length);
+    return { startOffset: start, endOffset: end, count };
   };
 }
