@@ -93,7 +93,7 @@ export function inSystem(): Explanation[] {
     { erratum: 'E-59', holds: (scene) => hasOpenGate(scene, true) },
     { erratum: 'E-120', holds: hasSystemDescriptor },
     { erratum: 'E-10', holds: hasFaultedInDirectory },
-    { erratum: 'E-80', holds: isShownCleanAndWritable },
+    { erratum: 'E-80', holds: writesCleanPage },
   ];
 }
 
@@ -109,11 +109,14 @@ function hasFaultedInDirectory(scene: Scene): boolean {
   return entries.some((entry) => (entry & WRITABLE) === 0 || (entry & USER) === 0);
 }
 
-/** The original has made a page writable whose dirty bit is clear. */
-function isShownCleanAndWritable(scene: Scene): boolean {
-  const { pte } = scene.after(scene.linux, 'shadow');
-  const entries = (Array.isArray(pte) ? pte : []).filter(isMap);
-  return hasEntered(scene) && entries.some(({ flags }) => (Number(flags) & (WRITABLE | DIRTY)) === WRITABLE);
+/** Only the hardened host sees a write to a page that the guest has announced as writable with its dirty bit clear. */
+function writesCleanPage(scene: Scene): boolean {
+  const fault = scene.parting.hardened;
+  if (fault?.e !== 'read_cr2' || !hasEntered(scene)) return false;
+  const address = Number(fault.value);
+  const tables = scene.words(scene.directory + (address >>> 22) * 4);
+  const entries = tables.flatMap((table) => scene.words((table & ~0xfff) + ((address >>> 12) & 0x3ff) * 4));
+  return entries.some((entry) => (entry & (WRITABLE | DIRTY)) === WRITABLE);
 }
 
 const hasEntered = ({ isSystem, common }: Scene): boolean =>

@@ -21,7 +21,7 @@ export function makePossible(entry: HostFuzzCase, random: Random): void {
   if (!runsGuests(entry)) return;
   for (const { regs } of Guest.all(entry.given, random)) {
     regs.eflags = ((numberIn(regs, 'eflags') & ~IOPL_AND_VM) | IF) >>> 0;
-    if ((numberIn(regs, 'cs') & LEVEL) === 0) regs.cs = numberIn(regs, 'cs') | GUEST_KERNEL;
+    if ((numberIn(regs, 'cs') & LEVEL) === 0) regs.cs = (numberIn(regs, 'cs') | GUEST_KERNEL) >>> 0;
   }
 }
 

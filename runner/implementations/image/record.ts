@@ -137,12 +137,12 @@ function endsOf(before: ProcessorState, after: ProcessorState): End[] {
   return ends.some((end) => end.physical === physical) ? ends : [...ends, { eip, physical }];
 }
 
-/** Handlers that are nothing but HLT. */
+/** Handlers of level 0 that are nothing but HLT; at another level it would fault, and not end the case. */
 function handlersOf({ registers, memory }: ProcessorState): End[] {
   const ends = new Map<number, End>();
   for (let gate = 0; gate + 7 <= registers.idtr.limit && gate < 8 * 64; gate += 8) {
     const at = translate(registers.idtr.base + gate, registers, memory);
-    if (at === undefined) continue;
+    if (at === undefined || !isLevel0Code(memory.read32(at) >>> 16, registers, memory)) continue;
     const eip = ((memory.read32(at) & 0xffff) | (memory.read32(at + 4) & 0xffff0000)) >>> 0;
     const physical = translate(eip, registers, memory);
     if (eip > 0xffff - JUMP_BYTES || physical === undefined || !isHalt(physical, memory)) continue;
@@ -150,6 +150,18 @@ function handlersOf({ registers, memory }: ProcessorState): End[] {
   }
   const sorted = [...ends.values()].sort((a, b) => a.physical - b.physical);
   return sorted.filter((end, index) => end.physical - (sorted[index - 1]?.physical ?? -PAGE) >= JUMP_BYTES);
+}
+
+/** DPL, S, and of the type the bits for code and for conforming code. */
+const KIND = 0x7c;
+const CODE_OF_LEVEL_0 = 0x18;
+const TI = 4;
+
+/** The selector leads to code of the GDT that runs at level 0, whoever calls it. */
+function isLevel0Code(selector: number, registers: ProcessorRegisters, memory: MemoryImage): boolean {
+  const at = translate((registers.gdtr.base + (selector & ~7) + 4) >>> 0, registers, memory);
+  if (at === undefined || (selector & TI) !== 0) return false;
+  return ((memory.read32(at) >>> 8) & KIND) === CODE_OF_LEVEL_0;
 }
 
 /** HLT and room behind it. */
