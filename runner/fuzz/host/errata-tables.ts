@@ -109,14 +109,26 @@ function hasFaultedInDirectory(scene: Scene): boolean {
   return entries.some((entry) => (entry & WRITABLE) === 0 || (entry & USER) === 0);
 }
 
-/** Only the hardened host sees a write to a page that the guest has announced as writable with its dirty bit clear. */
+/**
+ * Only the hardened host sees a write to a page that the guest has announced as writable with its dirty bit clear: the guest's
+ * own entry says so, or the original shows a page as writable that it has asked for to read.
+ */
 function writesCleanPage(scene: Scene): boolean {
   const fault = scene.parting.hardened;
   if (fault?.e !== 'read_cr2' || !hasEntered(scene)) return false;
   const address = Number(fault.value);
   const tables = scene.words(scene.directory + (address >>> 22) * 4);
   const entries = tables.flatMap((table) => scene.words((table & ~0xfff) + ((address >>> 12) & 0x3ff) * 4));
-  return entries.some((entry) => (entry & (WRITABLE | DIRTY)) === WRITABLE);
+  if (entries.some((entry) => (entry & (WRITABLE | DIRTY)) === WRITABLE)) return true;
+  const wasAskedToRead = scene.common.some(({ e, write }) => e === 'get_user_pages_fast' && write === false);
+  return wasAskedToRead && isShownWritable(scene, address);
+}
+
+function isShownWritable(scene: Scene, address: number): boolean {
+  const { pte } = scene.after(scene.linux, 'shadow');
+  const page = (address & ~0xfff) >>> 0;
+  const entries = (Array.isArray(pte) ? pte : []).filter(isMap);
+  return entries.some(({ vaddr, flags }) => vaddr === page && (Number(flags) & WRITABLE) !== 0);
 }
 
 const hasEntered = ({ isSystem, common }: Scene): boolean =>
