@@ -203,12 +203,6 @@ function saysItFails(entry: KnownFailure, { id }: Case): boolean {
   return entry.only === undefined || entry.pattern === id;
 }
 
-/** The reason of the first entry that foresees this failure. */
-export function knownReason(result: Result, known: readonly KnownFailure[]): string | undefined {
-  return known.find((entry) => patternOf(entry.pattern).test(result.case.id) && foresees(entry, result))
-    ?.reason;
-}
-
 function foresees({ only }: KnownFailure, { paths }: Result): boolean {
   if (only === undefined) return true;
   return paths?.every((path) => only.some((outer) => isWithin(path, outer))) ?? false;

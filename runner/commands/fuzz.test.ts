@@ -34,7 +34,10 @@ function start(...options: string[]) {
 test('0: no case differs', async () => {
   const { code, stdout } = await start('--impl', 'reference', '--cases', '50').ended;
   expect(code).toBe(0);
-  expect(stdout).toContain('50 cases, of which 0 could not be run, 0 differed');
+  expect(stdout).toMatch(/50 cases, of which \d+ could not be run, 0 differed/);
+  const hosts = await start('--class', 'host', '--profile', 'hardened', '--cases', '40').ended;
+  expect(hosts.code).toBe(0);
+  expect(hosts.stdout).toMatch(/# {3}\d+ differ as they have to: E-\d+/);
 });
 
 test('1: a case differs; --out has it as a file', async () => {
@@ -54,6 +57,8 @@ test('2: an option that makes no sense', async () => {
   const other = await start('--impl', 'reference', '--family', 'usr').ended;
   expect(other.code).toBe(2);
   expect(other.stderr).toContain('usr');
+  const hosts = await start('--class', 'hosts').ended;
+  expect(hosts.code).toBe(2);
 });
 
 test('130: Ctrl-C ends it with what is known', async () => {

@@ -7,7 +7,7 @@ import type { FuzzInstruction } from './instruction.js';
  * Where an implementation has declared another choice than the reference (spec/choices.md), instructions that the choice
  * is about may differ in these places.
  */
-const FREEDOMS: Readonly<Record<string, Freedom>> = {
+const FREEDOMS: Readonly<Record<string, Freedom | readonly Freedom[]>> = {
   pushed_selector: { mnemonics: ['PUSH', 'CALL', 'INT', 'INTO', 'IRET'], paths: ['memory'] },
   frame_selector: { mnemonics: [], paths: ['memory'] },
   accessed_on_fault: { mnemonics: [], paths: ['memory@0001'] },
@@ -16,10 +16,13 @@ const FREEDOMS: Readonly<Record<string, Freedom>> = {
   enter_fault: { mnemonics: ['ENTER'], paths: ['memory'] },
   cmps_order: { mnemonics: ['CMPS'], paths: ['registers.cr2', 'registers.eip', 'registers.esp', 'memory'] },
   branch_limit: { mnemonics: ['CALL'], paths: ['memory'] },
-  far_call_limit: {
-    ...{ mnemonics: ['CALL'], vector: 13 },
-    paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'],
-  },
+  far_call_limit: [
+    {
+      ...{ mnemonics: ['CALL'], vector: 13 },
+      paths: ['memory', 'registers.cr2', 'registers.eip', 'registers.esp'],
+    },
+    { mnemonics: ['CALL'], vector: 14, paths: ['memory'] },
+  ],
   far_return_order: { mnemonics: ['RETF', 'IRET'], paths: ['registers.cr2', 'memory@0001'] },
   alignment_order: { mnemonics: [], vector: 17, paths: ['registers', 'memory'] },
   stale_translation: { mnemonics: [], paths: [] },
