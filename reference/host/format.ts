@@ -25,7 +25,7 @@ export function pointer(address: number): string {
   return address === 0 ? '(null)' : (address >>> 0).toString(16).padStart(8, '0');
 }
 
-/** `%s`: of bytes that end with a zero those before the first zero, one character for each. */
+/** `%s`: the bytes before the first zero, or all, one character for each. */
 export function cString(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.subarray(0, bytes.indexOf(0)));
+  return String.fromCharCode(...bytes).split('\0')[0];
 }

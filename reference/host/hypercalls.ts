@@ -252,8 +252,7 @@ function doHcall(cpu: LgCpu, { arg0, arg1, arg2, arg3 }: HcallArgs): void {
 function shutdown(cpu: LgCpu, message: number, reason: number): void {
   const { lg } = cpu;
   const keepsItsReason = lg.host.hardened && lg.dead !== null; // E-141
-  const text = lgread(cpu, message, SHUTDOWN_MESSAGE_SIZE);
-  text[SHUTDOWN_MESSAGE_SIZE - 1] = 0;
+  const text = lgread(cpu, message, SHUTDOWN_MESSAGE_SIZE).subarray(0, SHUTDOWN_MESSAGE_SIZE - 1);
   try {
     killGuest(cpu, () => `CRASH: ${cString(text)}`);
   } finally {

@@ -29,8 +29,8 @@ const EINVAL = 22;
 const ERESTARTSYS = 512;
 
 const WORD_SIZE = 4;
-/** What INITIALIZE returns: the size of its words base, pfn_limit and start, without the request. */
-const INITIALIZE_BYTES = 12;
+/** The words of INITIALIZE after the request: base, pfn_limit and start. */
+const INITIALIZE_WORDS = 3;
 /** Offsets that are different from one another in their low 32 bits. */
 const OFFSETS = 2 ** 32;
 
@@ -88,7 +88,7 @@ export class LguestFile {
    * @param size of the launcher's buffer, in bytes
    */
   read(task: TaskNumber, offset: number, size: number): ReadResult {
-    const cpu = offset < 0 ? null : this.cpuAt(offset);
+    const cpu = this.cpuAt(offset);
     if (cpu === null) return failed(-EINVAL); // DEV-32 DEV-3
     if (task !== cpu.tsk) return failed(-EPERM); // DEV-32
     const { kernel } = cpu.lg.host;
@@ -131,9 +131,9 @@ export class LguestFile {
   /** LHREQ_INITIALIZE: the offset does not count (DEV-21). */
   private initialize(task: TaskNumber, words: readonly number[]): number {
     const { host } = this;
-    const [base, pfnLimit, start] = words;
     if (this.lg !== null) return -EBUSY; // DEV-12
-    if (base === undefined || pfnLimit === undefined || start === undefined) return -EFAULT; // DEV-13
+    if (words.length < INITIALIZE_WORDS) return -EFAULT; // DEV-13
+    const [base, pfnLimit, start] = words;
     if (host.hardened && !isLauncherRange(base, pfnLimit)) return -EINVAL; // E-101
     if (!host.kernel.allocateStructure()) return -ENOMEM; // DEV-14
     const lg = new Lguest(host, this.launcher);
@@ -149,7 +149,7 @@ export class LguestFile {
       'DEV-19',
       `a guest is made: it starts at ${prefixedHex(start)}, its memory at user address ${prefixedHex(base)}`,
     );
-    return INITIALIZE_BYTES;
+    return INITIALIZE_WORDS * WORD_SIZE;
   }
 
   /** Virtual CPU 0 and the first page tables: 0, or a negated error number with the pages given back. */

@@ -17,7 +17,7 @@ export class LauncherMemory {
 
   /**
    * @param physical physical address of the guest's first byte
-   * @param size in bytes
+   * @param size in bytes, whole pages
    */
   constructor(
     readonly memory: PhysicalMemory,
@@ -40,7 +40,6 @@ export class LauncherMemory {
   /** Whether the page of the guest at this offset can be read, or written. */
   isPageAccessible(offset: number, write: boolean): boolean {
     if (offset >= this.size || this.mem_base + offset >= PAGE_OFFSET) return false; // PF-36
-    if (this.pageAccess.size === 0) return true;
     const access = this.pageAccess.get(offset >>> 12);
     return access === undefined || (access === 'readonly' && !write);
   }
@@ -56,7 +55,7 @@ export class LauncherMemory {
       const offset = (address + done - this.mem_base) >>> 0;
       if (!this.isPageAccessible(offset, write)) return done;
       const toPageEnd = PAGE_SIZE - (offset % PAGE_SIZE);
-      done = Math.min(length, done + Math.min(toPageEnd, this.size - offset));
+      done = Math.min(length, done + toPageEnd);
     }
     return length;
   }
@@ -88,7 +87,7 @@ export class LauncherMemory {
   /** `copy_to_user`: stores the bytes before the first page that faults; false when there is one. */
   copyToUser(address: number, bytes: Uint8Array): boolean {
     const writable = this.accessible(address, bytes.length, true);
-    if (writable > 0) this.memory.load(this.physicalOf(address), bytes.subarray(0, writable));
+    this.memory.load(this.physicalOf(address), bytes.subarray(0, writable));
     return writable === bytes.length;
   }
 }
