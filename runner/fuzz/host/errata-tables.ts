@@ -105,7 +105,7 @@ const DIRTY = 0x40;
 function hasFaultedInDirectory(scene: Scene): boolean {
   const fault = scene.common.findLast(({ e }) => e === 'read_cr2');
   if (fault === undefined || !hasEntered(scene)) return false;
-  const entries = scene.words(scene.directory + (Number(fault.value) >>> 22) * 4);
+  const entries = scene.directoryEntries(Number(fault.value));
   return entries.some((entry) => (entry & WRITABLE) === 0 || (entry & USER) === 0);
 }
 
@@ -114,10 +114,10 @@ function hasFaultedInDirectory(scene: Scene): boolean {
  * own entry says so, or the original shows a page as writable that it has asked for to read.
  */
 function writesCleanPage(scene: Scene): boolean {
-  const fault = scene.parting.hardened;
+  const fault = scene.hardened.events[scene.common.length + (scene.parting.hardened?.e === 'wrmsr' ? 1 : 0)];
   if (fault?.e !== 'read_cr2' || !hasEntered(scene)) return false;
   const address = Number(fault.value);
-  const tables = scene.words(scene.directory + (address >>> 22) * 4);
+  const tables = scene.directoryEntries(address);
   const entries = tables.flatMap((table) => scene.words((table & ~0xfff) + ((address >>> 12) & 0x3ff) * 4));
   if (entries.some((entry) => (entry & (WRITABLE | DIRTY)) === WRITABLE)) return true;
   const wasAskedToRead = scene.common.some(({ e, write }) => e === 'get_user_pages_fast' && write === false);

@@ -189,8 +189,9 @@ function lacksDirectoryRights(scene: Scene): boolean {
   const access = accessOf(scene);
   if (access === undefined) return false;
   const { address, errcode } = access;
-  const entry = scene.read32(scene.directory + (address >>> 22) * 4);
-  const lacks = (right: number): boolean => (errcode & right) !== 0 && (entry & right) === 0;
+  const entries = scene.directoryEntries(address);
+  const lacks = (right: number): boolean =>
+    (errcode & right) !== 0 && entries.some((entry) => (entry & right) === 0);
   return lacks(WRITABLE) || lacks(USER);
 }
 

@@ -124,22 +124,18 @@ export class Scene {
     };
   }
 
-  /** A double word of the guest's memory as it was before the step. */
-  read32(at: number): number {
-    return readIn(this.before, this.step, at);
-  }
-
   /** A double word of the guest's memory before the step, and after it in either profile. */
   words(at: number): number[] {
     const states = [this.before, dataOf(this.linux.state), dataOf(this.hardened.state)];
     return states.map((state) => readIn(state, this.step, at));
   }
 
-  /** The guest's current page directory. */
-  get directory(): number {
-    const slots = this.part('lg').pgdirs;
-    const slot = Array.isArray(slots) ? slots[numberIn(this.part('cpu'), 'cpu_pgd')] : undefined;
-    return isMap(slot) ? numberIn(slot, 'gpgdir') : 0;
+  /** What the guest's current page directory says of an address, before and after the step, which may have changed directories. */
+  directoryEntries(address: number): number[] {
+    const { hardened } = this;
+    const before = directoryIn(this.part('lg'), this.part('cpu'));
+    const after = directoryIn(this.after(hardened, 'lg'), this.after(hardened, 'cpu'));
+    return [before, after].flatMap((directory) => this.words(directory + (address >>> 22) * 4));
   }
 
   get isSystem(): boolean {
@@ -162,6 +158,12 @@ export class Scene {
 export interface Explanation {
   erratum: string;
   holds(scene: Scene): boolean;
+}
+
+/** Guest-physical address of the page directory that a virtual CPU uses. */
+function directoryIn({ pgdirs }: DataMap, cpu: DataMap): number {
+  const slot = Array.isArray(pgdirs) ? pgdirs[numberIn(cpu, 'cpu_pgd')] : undefined;
+  return isMap(slot) ? numberIn(slot, 'gpgdir') : 0;
 }
 
 /** A value that came as JSON, as a map. */
