@@ -93,7 +93,11 @@ export interface Failures {
  * Whatever can be seen from outside is recorded as an event.
  */
 export class Kernel {
-  readonly boot_cpu: BootCpu = { sep: true, pge: true, constant_tsc: true };
+  readonly boot_cpu: BootCpu = {
+    sep: true,
+    pge: true,
+    constant_tsc: true,
+  };
   readonly task: Task = { usedfpu: 0, used_math: 1, fpu_counter: 0 };
   readonly failures: Failures = {
     get_zeroed_page: [],

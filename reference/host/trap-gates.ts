@@ -116,9 +116,9 @@ export function setupDefaultIdtEntries(
   table: number,
   handlers: Readonly<Uint32Array>,
 ): void {
-  for (let vector = 0; vector < IDT_ENTRIES; vector++) {
-    writeEntry(memory, table, vector, defaultIdtEntry(vector, handlers[vector], null)); // HOST-8 HOST-9
-  }
+  handlers.forEach((handler, vector) => {
+    writeEntry(memory, table, vector, defaultIdtEntry(vector, handler, null)); // HOST-8 HOST-9
+  });
 }
 
 /**
