@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { loadSuite } from '../cases/suite.js';
 import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
-import { readFigures } from '../strength/figures.js';
+import { readEquivalents } from '../strength/equivalent.js';
+import { equivalentIn, readFigures } from '../strength/figures.js';
 import { withBlock } from './block.js';
 import { clauseTable } from './clause-table.js';
 import { strengthTable } from './strength.js';
@@ -21,13 +22,17 @@ test('the table in the README is up to date (npm run readme)', async () => {
 });
 
 test('the strength in the README is that of the last measurement (npm run readme)', () => {
-  expect(withBlock(readme, 'strength', strengthTable(readFigures()))).toBe(readme);
+  const table = strengthTable(readFigures(), equivalentIn(readEquivalents()));
+  expect(withBlock(readme, 'strength', table)).toBe(readme);
 });
 
 test('a part that was not measured has no figure', () => {
-  const figures = { date: '2000-01-01', mutants: 10, killed: 7, endless: 0, equivalent: 2, survivors: [] };
-  const [, , host, processor] = strengthTable({ host: figures }).split('\n');
-  expect(host).toBe('| `reference/host` | 10 | 7 | 2 | 0 | **87.5 %** | 2000-01-01 |');
+  const survived = [{ at: '1:1', end: 1, line: 'a', mutant: 'b' }];
+  const files = { 'reference/host/fpu.ts': { text: '', killed: 7, endless: 0, survived } };
+  const [, , host, processor] = strengthTable({ host: { date: '2000-01-01', files } }, () => true).split(
+    '\n',
+  );
+  expect(host).toBe('| `reference/host` | 8 | 7 | 1 | 0 | **100.0 %** | 2000-01-01 |');
   expect(processor).toBe('| `reference/processor` |  |  |  |  |  | not yet |');
 });
 

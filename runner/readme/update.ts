@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { loadSuite } from '../cases/suite.js';
 import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
-import { readFigures } from '../strength/figures.js';
+import { readEquivalents } from '../strength/equivalent.js';
+import { equivalentIn, readFigures } from '../strength/figures.js';
 import { withBlock } from './block.js';
 import { clauseTable } from './clause-table.js';
 import { strengthTable } from './strength.js';
@@ -17,7 +18,7 @@ const path = join(packageRoot, 'README.md');
 const { cases } = await loadSuite();
 let readme = readFileSync(path, 'utf8');
 readme = withBlock(readme, 'table', clauseTable(readClauses(), cases));
-readme = withBlock(readme, 'strength', strengthTable(readFigures()));
+readme = withBlock(readme, 'strength', strengthTable(readFigures(), equivalentIn(readEquivalents())));
 writeFileSync(path, readme);
 for (const name of WALKTHROUGHS) {
   const document = join(packageRoot, name);

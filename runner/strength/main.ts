@@ -12,10 +12,21 @@ import { messageOf } from '../message-of.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { Coverage } from './coverage.js';
 import { type Equivalent, readEquivalents, staleEntries } from './equivalent.js';
-import { figuresOf, isStrongEnough, percent, readFigures, score, writeFigures } from './figures.js';
+import {
+  equivalentIn,
+  isStrongEnough,
+  type PartFigures,
+  partFiguresOf,
+  percent,
+  readFigures,
+  type Strength,
+  score,
+  strengthOf,
+  writeFigures,
+} from './figures.js';
 import { measure } from './measure.js';
 import { type MutantName, type MutantView, Sources, sameMutant } from './mutant.js';
-import { PART_NAMES, PARTS, type PartName, partOf } from './parts.js';
+import { filesOf, PART_NAMES, PARTS, type PartName, partOf } from './parts.js';
 import { type Scope, type ScopeOptions, scopeOf } from './scope.js';
 import { type Reached, survivorText } from './told.js';
 
@@ -34,10 +45,16 @@ function wholeNumber(text: string): number {
 
 const command = new Command('strength')
   .description(
-    'Changes the reference in many small ways, one after the other, and tells which changes no case notices. A full run of a part ' +
-      'writes its figures to runner/strength/figures.json.',
+    'Changes the reference in many small ways, one after the other, and tells which changes no case notices. A full run of a part, ' +
+      'or --again, writes its figures to runner/strength/figures.json.',
   )
   .addOption(new Option('--part <name>', 'only this part of the reference').choices(PART_NAMES))
+  .addOption(
+    new Option(
+      '--again',
+      'only what the last full run has left open: files that have changed since, and what survived it',
+    ).conflicts(['files', 'since', 'sample']),
+  )
   .option('--files <pattern...>', 'only these files: * within a folder, ** across folders')
   .option('--since <commit>', 'only files that have changed since')
   .option('--sample <count>', 'only so many stretches of six lines, drawn by the seed', wholeNumber)
@@ -88,46 +105,65 @@ function report(
   equivalents: readonly Equivalent[],
   reachedBy: (mutant: MutantView) => Reached,
 ): number {
-  const isEquivalent = ({ name }: MutantView): boolean =>
-    equivalents.some((entry) => sameMutant(entry, name));
-  const survivors = mutants.filter((mutant) => mutant.fate === 'survived' && !isEquivalent(mutant));
+  const isEquivalent = equivalentIn(equivalents);
+  const survivors = mutants.filter(({ fate, name }) => fate === 'survived' && !isEquivalent(name));
   if (survivors.length > 0) console.log(`\n${survivorText(survivors, reachedBy)}\n`);
   tellUnjudged(mutants);
   const problems = staleEntries(equivalents, mutants, new Set(scope.mutate));
   for (const part of scope.parts) {
     const own = mutants.filter(({ name }) => partOf(name.file) === part);
-    problems.push(...judged(part, own, isEquivalent, scope.whole));
+    problems.push(
+      ...(scope.whole
+        ? judgedWhole(part, scope.before[part], own, isEquivalent)
+        : judgedPartly(part, own, isEquivalent)),
+    );
   }
   for (const problem of problems) console.log(`FAIL ${problem}`);
   return problems.length === 0 ? ExitCode.conforms : ExitCode.doesNotConform;
 }
 
-/** Tells the figures of a part, keeps them when all of it was mutated, and returns what is wrong with them. */
-function judged(
+/** Tells the figures of a part, keeps them, and returns what is wrong with them. */
+function judgedWhole(
   part: PartName,
+  before: PartFigures | undefined,
   mutants: readonly MutantView[],
-  isEquivalent: (mutant: MutantView) => boolean,
-  whole: boolean,
+  isEquivalent: (name: MutantName) => boolean,
 ): string[] {
-  const figures = figuresOf(mutants, isEquivalent, new Date().toISOString().slice(0, 10));
-  if (figures.mutants === 0) return whole ? [`${part}: there is no mutant`] : [];
-  console.log(
-    `${part}: ${figures.mutants} mutants, ${figures.killed} killed (${figures.endless} did not end), ` +
-      `${figures.equivalent} equivalent, ${figures.survivors.length} survived: ${percent(score(figures))}`,
-  );
-  const known = readFigures();
-  if (!whole) {
-    const before = known[part];
-    if (before !== undefined) return unknownSurvivors(figures.survivors, before.survivors);
-    console.log(`${part}: never measured in full, so that nothing says which mutants may survive`);
-    return [];
-  }
-  writeFigures({ ...known, [part]: figures });
-  if (isStrongEnough(part, figures)) return [];
-  return [`${part}: ${percent(score(figures))} is less than ${percent(PARTS[part].threshold)}`];
+  const figures = partFiguresOf(filesOf(part), before, mutants);
+  const strength = strengthOf(figures, isEquivalent);
+  if (strength.mutants === 0) return [`${part}: there is no mutant`];
+  tell(part, strength);
+  writeFigures({ ...readFigures(), [part]: figures });
+  if (isStrongEnough(part, strength)) return [];
+  return [`${part}: ${percent(score(strength))} is less than ${percent(PARTS[part].threshold)}`];
 }
 
-/** In a part of a part the threshold means little: there each survivor must be one that survived the last full run too. */
+/** Tells the figures of some of a part. There the threshold means little: what survived the last full run may survive. */
+function judgedPartly(
+  part: PartName,
+  mutants: readonly MutantView[],
+  isEquivalent: (name: MutantName) => boolean,
+): string[] {
+  const files = [...new Set(mutants.map(({ name }) => name.file))];
+  const strength = strengthOf(partFiguresOf(files, undefined, mutants), isEquivalent);
+  if (strength.mutants === 0) return [];
+  tell(part, strength);
+  const known = readFigures()[part];
+  if (known !== undefined)
+    return unknownSurvivors(strength.survivors, strengthOf(known, isEquivalent).survivors);
+  console.log(`${part}: never measured in full, so that nothing says which mutants may survive`);
+  return [];
+}
+
+function tell(part: PartName, strength: Strength): void {
+  const { mutants, killed, endless, equivalent, survivors } = strength;
+  console.log(
+    `${part}: ${mutants} mutants, ${killed} killed (${endless} did not end), ${equivalent} equivalent, ` +
+      `${survivors.length} survived: ${percent(score(strength))}`,
+  );
+}
+
+/** What survives, but did not survive the last full run. */
 function unknownSurvivors(survivors: readonly MutantName[], known: readonly MutantName[]): string[] {
   return survivors
     .filter((name) => !known.some((other) => sameMutant(name, other)))

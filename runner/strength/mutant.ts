@@ -29,6 +29,8 @@ export interface MutantView {
   id: number;
   /** Counted from 1. */
   at: { line: number; column: number };
+  /** The line in which it ends. */
+  end: number;
   original: string;
   replacement: string;
   /** Named by the nearest comment. */
@@ -57,8 +59,9 @@ export class Sources {
       mutant: `${mutatorName}: ${original} => ${replacement}`,
     };
     return {
-      ...{ name, original, replacement, id: Number(id), at: location.start, reason: statusReason },
+      ...{ name, original, replacement, id: Number(id), at: location.start, end: location.end.line },
       fate: fateOf(status),
+      reason: statusReason,
       clauses: marks.at(location.start.line),
     };
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../package.js';
 import { patternOf } from '../select.js';
 import { UsageError } from '../usage.js';
+import { type Figures, leftOpen, readFigures } from './figures.js';
 import { filesOf, PART_NAMES, type PartName } from './parts.js';
 import { shuffled } from './shuffled.js';
 
@@ -19,14 +20,18 @@ export interface ScopeOptions {
   /** So many stretches of lines, by the seed. */
   sample?: number;
   seed: number;
+  /** Only what the last full measurement has left open. */
+  again?: boolean;
 }
 
 export interface Scope {
   parts: readonly PartName[];
   /** Files, or ranges of their lines, as Stryker takes them. */
   mutate: readonly string[];
-  /** The parts are mutated from end to end. */
+  /** Together with what is known of them already, the parts are mutated from end to end. */
   whole: boolean;
+  /** What is known of them already. */
+  before: Figures;
 }
 
 /** Lines of a sample that stand together, so that a mutant of several lines has its chance. */
@@ -34,6 +39,15 @@ const STRETCH = 6;
 
 export function scopeOf(options: ScopeOptions): Scope {
   const parts = options.part === undefined ? PART_NAMES : [options.part];
+  if (options.again === true) {
+    const known = readFigures();
+    return {
+      parts,
+      mutate: parts.flatMap((part) => leftOpen(part, known[part])),
+      whole: true,
+      before: known,
+    };
+  }
   let files = parts.flatMap(filesOf);
   for (const pattern of options.files ?? []) files = matching(files, pattern);
   if (options.since !== undefined) {
@@ -42,7 +56,7 @@ export function scopeOf(options: ScopeOptions): Scope {
   }
   const mutate = options.sample === undefined ? files : stretches(files, options.sample, options.seed);
   const whole = [options.files, options.since, options.sample].every((limit) => limit === undefined);
-  return { parts, mutate, whole };
+  return { parts, mutate, whole, before: {} };
 }
 
 function matching(files: readonly string[], pattern: string): string[] {

@@ -10,7 +10,17 @@ import { CaseRun } from './case-runs.js';
 import { ClauseMarks } from './clause-marks.js';
 import { Coverage } from './coverage.js';
 import { equivalentsIn, readEquivalents, staleEntries } from './equivalent.js';
-import { figuresOf, isStrongEnough, percent, readFigures, score } from './figures.js';
+import {
+  figuresAgain,
+  figuresOf,
+  isStrongEnough,
+  leftOpen,
+  partFiguresOf,
+  percent,
+  readFigures,
+  score,
+  strengthOf,
+} from './figures.js';
 import { ReferenceScript } from './instance.js';
 import type { Fate, MutantView } from './mutant.js';
 import { Order } from './order.js';
@@ -23,7 +33,16 @@ function mutant(fate: Fate, line: string, reason = ''): MutantView {
   const [original, replacement] = ['a < b', 'a <= b'];
   return {
     name: { file: 'reference/host/fpu.ts', line, mutant: `EqualityOperator: ${original} => ${replacement}` },
-    ...{ fate, id: 1, at: { line: 3, column: 5 }, original, replacement, clauses: ['FPU-25'], reason },
+    ...{
+      fate,
+      id: 1,
+      at: { line: 3, column: 5 },
+      end: 3,
+      original,
+      replacement,
+      clauses: ['FPU-25'],
+      reason,
+    },
   };
 }
 
@@ -77,27 +96,54 @@ describe('figures', () => {
     mutant('survived', 'four'),
     mutant('unjudged', 'five'),
   ];
-  const figures = figuresOf(mutants, ({ name }) => name.line === 'four', '2000-01-01');
+  const figures = figuresOf(mutants, 'abc');
+  const strength = strengthOf(
+    { date: '', files: { 'reference/host/fpu.ts': figures } },
+    ({ line }) => line === 'four',
+  );
 
   test('text for people is no mutant, and an equivalent mutant need not be killed', () => {
-    expect(figures).toEqual({
-      ...{ date: '2000-01-01', mutants: 4, killed: 2, endless: 1, equivalent: 1 },
+    expect(strength).toEqual({
+      ...{ mutants: 4, killed: 2, endless: 1, equivalent: 1 },
       survivors: [mutants[2]?.name],
     });
-    expect(percent(score(figures))).toBe('66.6 %');
+    expect(percent(score(strength))).toBe('66.6 %');
   });
 
   test('one survivor of many is not 100 %', () => {
-    const almost = { ...figures, mutants: 10_000, killed: 9999, equivalent: 0 };
+    const almost = { ...strength, mutants: 10_000, killed: 9999, equivalent: 0 };
     expect(percent(score(almost))).toBe('99.9 %');
     expect(isStrongEnough('host', almost)).toBe(false);
     expect(isStrongEnough('processor', almost)).toBe(true);
   });
 
+  test('tried again, a survivor may be killed; what was killed stays killed', () => {
+    const survived = [
+      { at: '3:5', end: 3, line: 'if (a < b) {', mutant: 'EqualityOperator: a < b => a <= b' },
+      { at: '9:5', end: 12, line: 'else {', mutant: 'BlockStatement: {} => {}' },
+    ];
+    const before = { text: 'abc', killed: 5, endless: 1, survived };
+    const again = figuresAgain(before, [
+      mutant('endless', 'if (a < b) {'),
+      { ...mutant('killed', 'if (a < b) {'), at: { line: 3, column: 9 } },
+    ]);
+    expect(again).toEqual({ text: 'abc', killed: 6, endless: 2, survived: survived.slice(1) });
+  });
+
+  test('going on from a measurement takes the lines of survivors, and whole files that have changed', () => {
+    const before = partFiguresOf(['reference/host/fpu.ts'], undefined, [mutant('survived', 'three')]);
+    const open = leftOpen('host', before);
+    expect(open).toContain('reference/host/fpu.ts:3-3');
+    expect(open).not.toContain('reference/host/fpu.ts');
+    expect(open.length).toBe(filesOf('host').length);
+    const changed = { ...before, files: { 'reference/host/fpu.ts': figures } };
+    expect(leftOpen('host', changed)).toEqual(filesOf('host'));
+  });
+
   test('those that are checked in name files that are there', () => {
     for (const part of PART_NAMES) {
       const files = new Set(filesOf(part));
-      expect((readFigures()[part]?.survivors ?? []).filter(({ file }) => !files.has(file))).toEqual([]);
+      expect(Object.keys(readFigures()[part]?.files ?? {}).filter((file) => !files.has(file))).toEqual([]);
     }
   });
 });
