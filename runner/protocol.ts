@@ -137,7 +137,12 @@ export interface PortAccess extends PortValue {
   dir: 'in' | 'out';
 }
 
+/** What an implementation must declare among its features to be sent a `model`. */
+export const MODELS_FEATURE = 'models';
+
 export interface ProcessorGiven {
+  /** Which of the processors of SYS-27 it is; absent: the one that has everything. */
+  model?: string;
   memory_size: number;
   memory: MemoryRun[];
   registers: ProcessorRegisters;

@@ -7,7 +7,7 @@ import { type Judging, judge } from './compare/judge.js';
 import { type ExpandedCase, expandCase } from './expand/request.js';
 import type { Answer, Implementation } from './implementations/implementation.js';
 import { messageOf } from './message-of.js';
-import type { Declaration } from './protocol.js';
+import { type Declaration, MODELS_FEATURE } from './protocol.js';
 import { detailsOf, type Result } from './verdict.js';
 
 export interface RunOptions {
@@ -170,7 +170,10 @@ function fallen(error: unknown): Answer {
 /** What the implementation said before that it does not do; then the case need not be sent. */
 function notDeclared({ request }: ExpandedCase, declaration: Declaration): string | undefined {
   if (!declaration.classes.includes(request.class)) return `class ${request.class} is not among its classes`;
-  const { operations } = declaration;
+  const { operations, features } = declaration;
+  if (request.given.model !== undefined && features?.includes(MODELS_FEATURE) !== true) {
+    return `a processor of a certain age: "${MODELS_FEATURE}" is not among its features`;
+  }
   const unknown = request.steps.find((step) => operations !== undefined && !operations.includes(step.op));
   return unknown === undefined ? undefined : `operation ${unknown.op} is not among its operations`;
 }

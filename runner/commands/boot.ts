@@ -21,6 +21,7 @@ import {
 import { recordedEnd, Session, type SessionEnd } from '../boot/session.js';
 import { Statistics } from '../boot/statistics.js';
 import { type InputSource, NO_INPUT, StreamInput } from '../boot/terminal.js';
+import { isModelName } from '../cpu-model.js';
 import { messageOf } from '../message-of.js';
 import type { Profile } from '../protocol.js';
 import { UsageError } from '../usage.js';
@@ -206,10 +207,6 @@ function formatOf(name: string): ImageFormat {
 function modelOf(name: string): ModelName {
   if (!isModelName(name)) throw new UsageError(`--cpu-model is one of ${Object.keys(MODELS).join(', ')}`);
   return name;
-}
-
-function isModelName(name: string): name is ModelName {
-  return Object.hasOwn(MODELS, name);
 }
 
 /** A number with K, M or G; M when there is no letter. */

@@ -37,6 +37,7 @@ export function processorGiven(given: DataMap): ProcessorGiven {
   if (given.code !== undefined) memory.push(memoryRun(given.code));
   const registers = isMap(given.registers) ? given.registers : {};
   return {
+    ...(typeof given.model === 'string' ? { model: given.model } : {}),
     memory_size: typeof given.memory_size === 'number' ? given.memory_size : DEFAULT_MEMORY_SIZE,
     memory,
     registers: expandRegisters(RESET, registers, MemoryImage.of(memory)),

@@ -25,6 +25,7 @@ const FREEDOMS: Readonly<Record<string, Freedom | readonly Freedom[]>> = {
   ],
   far_return_order: { mnemonics: ['RETF', 'IRET'], paths: ['registers.cr2', 'memory@0001'] },
   alignment_order: { mnemonics: [], vector: 17, paths: ['registers', 'memory'] },
+  fstp1_empty: { mnemonics: ['FSTP'], paths: ['memory', 'registers'] },
   stale_translation: { mnemonics: [], paths: [] },
   global_translation: { mnemonics: [], paths: [] },
 };

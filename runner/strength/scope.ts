@@ -49,7 +49,7 @@ export function scopeOf(options: ScopeOptions): Scope {
     };
   }
   let files = parts.flatMap(filesOf);
-  for (const pattern of options.files ?? []) files = matching(files, pattern);
+  if (options.files !== undefined) files = matching(files, options.files);
   if (options.since !== undefined) {
     const changed = changedSince(options.since);
     files = files.filter((file) => changed.has(file));
@@ -59,11 +59,15 @@ export function scopeOf(options: ScopeOptions): Scope {
   return { parts, mutate, whole, before: {} };
 }
 
-function matching(files: readonly string[], pattern: string): string[] {
-  const expression = patternOf(pattern);
-  const found = files.filter((file) => expression.test(file));
-  if (found.length === 0) throw new UsageError(`no file that is mutated matches "${pattern}"`);
-  return found;
+/** The files that any of the patterns means; each of them must mean one. */
+function matching(files: readonly string[], patterns: readonly string[]): string[] {
+  const found = patterns.map((pattern) => {
+    const expression = patternOf(pattern);
+    const own = files.filter((file) => expression.test(file));
+    if (own.length === 0) throw new UsageError(`no file that is mutated matches "${pattern}"`);
+    return own;
+  });
+  return [...new Set(found.flat())];
 }
 
 function changedSince(commit: string): Set<string> {

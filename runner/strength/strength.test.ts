@@ -166,6 +166,13 @@ describe('what is mutated', () => {
     expect(of(1)[0]).toMatch(/^reference\/host\/.*\.ts:\d+-\d+$/);
   });
 
+  test('of two patterns, each adds its files', () => {
+    const files = ['reference/host/fpu.ts', 'reference/processor/fpu/n*.ts'];
+    const { mutate, whole } = scopeOf({ files, seed: 1 });
+    expect(mutate).toEqual(['reference/host/fpu.ts', 'reference/processor/fpu/nan.ts']);
+    expect(whole).toBe(false);
+  });
+
   test('a pattern that matches nothing is refused', () => {
     expect(() => scopeOf({ files: ['reference/host/fpu'], seed: 1 })).toThrow('no file that is mutated');
     expect(() => scopeOf({ files: ['reference/host/isolation*'], seed: 1 })).toThrow('no file');

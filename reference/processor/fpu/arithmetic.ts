@@ -15,8 +15,9 @@ import {
   TOP_EXPONENT,
   zero,
 } from './ext80.js';
+import { integerRoot } from './fixed-point.js';
 import { invalid, reportDenormals, specialOperand, specialOperands } from './nan.js';
-import { bitLength, formatOf, round, Unrounded } from './rounding.js';
+import { formatOf, round, Unrounded } from './rounding.js';
 
 /** An operation of two operands; the left one is the minuend or dividend. */
 export type Binary = (environment: Environment, left: Ext80, right: Ext80) => Ext80;
@@ -201,14 +202,4 @@ export function squareRoot(environment: Environment, value: Ext80): Ext80 {
   const half = (exponent - odd - 66) / 2 - 1;
   const result = Unrounded.fromInteger(false, (root << 1n) | sticky, half, BIAS);
   return round(environment, result, formatOf(environment));
-}
-
-/** The greatest integer whose square is not above `value`, by Newton's iteration from above. */
-function integerRoot(value: bigint): bigint {
-  let root = 1n << BigInt((bitLength(value) + 1) >>> 1);
-  for (;;) {
-    const next = (root + value / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
 }

@@ -3,7 +3,7 @@
 /** Between registers and the formats that memory has: FP-12 to FP-16. */
 
 import { type Environment, Exception } from './environment.js';
-import { BIAS, Ext80, INTEGER_BIT, isZero, kindOf, POSITIVE_ZERO, TOP_EXPONENT, zero } from './ext80.js';
+import { BIAS, Ext80, INTEGER_BIT, kindOf, POSITIVE_ZERO, TOP_EXPONENT, zero } from './ext80.js';
 import { wholeNumber } from './integer.js';
 import { specialOperand } from './nan.js';
 import { DOUBLE, type Format, round, SINGLE, Unrounded } from './rounding.js';
@@ -67,17 +67,15 @@ export function toDouble(environment: Environment, value: Ext80): Words {
 
 /** The value with the exponent field of the format. */
 function narrowed(environment: Environment, value: Ext80, format: Format): Ext80 {
-  const { negative } = value;
   switch (kindOf(value)) {
     case 'zero':
       return value;
     case 'infinity':
-      return Ext80.of(negative, format.topExponent, INTEGER_BIT, 0);
     case 'quiet NaN':
     case 'signalling NaN':
     case 'unsupported': {
-      const nan = specialOperand(environment, value) ?? value;
-      return Ext80.of(nan.negative, format.topExponent, nan.high, nan.low);
+      const { negative, high, low } = specialOperand(environment, value) ?? value;
+      return Ext80.of(negative, format.topExponent, high, low);
     }
     default: {
       const unrounded = Unrounded.of(value);
@@ -113,13 +111,12 @@ export function toInteger(environment: Environment, value: Ext80, bits: 16 | 32 
   return notAnInteger(environment);
 }
 
-/** The integer nearest by rounding control; undefined for what is none or has more than 64 bits. */
+/** The integer nearest by rounding control, of whatever size; undefined for what is none. */
 function nearestInteger(environment: Environment, value: Ext80): bigint | undefined {
   const kind = kindOf(value);
   if (kind === 'zero') return 0n;
-  if ((kind !== 'normal' && kind !== 'denormal') || value.exponent > BIAS + 64) return undefined;
+  if (kind !== 'normal' && kind !== 'denormal') return undefined;
   const whole = wholeNumber(environment, value);
-  if (isZero(whole)) return 0n;
   const magnitude = (whole.significand << 1n) >> BigInt(BIAS + 64 - whole.exponent);
   return whole.negative ? -magnitude : magnitude;
 }
@@ -150,18 +147,17 @@ export function fromDecimal(bytes: Uint8Array): Ext80 {
 /** The ten bytes; the indefinite ones with #IA when the value does not fit. */
 export function toDecimal(environment: Environment, value: Ext80): Uint8Array {
   const integer = nearestInteger(environment, value);
-  const magnitude = integer === undefined ? undefined : integer < 0n ? -integer : integer;
-  if (magnitude === undefined || magnitude > LARGEST_DECIMAL) {
+  if (integer === undefined || integer > LARGEST_DECIMAL || integer < -LARGEST_DECIMAL) {
     notAnInteger(environment);
     return Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff);
   }
   const bytes = new Uint8Array(DECIMAL_BYTES + 1);
-  let rest = magnitude;
+  bytes[DECIMAL_BYTES] = value.negative ? 0x80 : 0;
+  let rest = value.negative ? -integer : integer;
   for (let i = 0; i < DECIMAL_BYTES; i++) {
     const two = Number(rest % 100n);
     bytes[i] = (Math.floor(two / 10) << 4) | (two % 10);
     rest /= 100n;
   }
-  bytes[DECIMAL_BYTES] = value.negative ? 0x80 : 0;
   return bytes;
 }

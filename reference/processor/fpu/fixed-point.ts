@@ -5,6 +5,8 @@
  * are off by some units in the last place, which is some 400 bits finer than what is asked of them (FP-34).
  */
 
+import { bitLength } from './rounding.js';
+
 /** Bits after the point. */
 export const FRACTION = 576;
 const BITS = BigInt(FRACTION);
@@ -30,7 +32,7 @@ function circular(x: bigint, first: 0n | 1n): bigint {
   const square = times(x, x);
   let term = first === 0n ? UNIT : x;
   let sum = term;
-  for (let n = first; term !== 0n && term !== -1n; n += 2n) {
+  for (let n = first; term !== 0n; n += 2n) {
     term = -times(term, square) / ((n + 1n) * (n + 2n));
     sum += term;
   }
@@ -44,7 +46,7 @@ export const cosine = (x: bigint) => circular(x, 0n);
 export function exponentialMinusOne(x: bigint): bigint {
   let term = x;
   let sum = x;
-  for (let n = 2n; term !== 0n && term !== -1n; n++) {
+  for (let n = 2n; term !== 0n; n++) {
     term = times(term, x) / n;
     sum += term;
   }
@@ -55,21 +57,21 @@ export function exponentialMinusOne(x: bigint): bigint {
 export const logarithmOfRatio = (numerator: bigint, denominator: bigint) =>
   2n * oddSeries(over(numerator - denominator, numerator + denominator), false);
 
-/** Arc tangent of 0 to 1: four times the angle is halved, so that the series is short. */
+/** Arc tangent of a number that is not negative: four times the angle is halved, so that the series is short. */
 export function arcTangent(x: bigint): bigint {
   let reduced = x;
   for (let i = 0; i < 4; i++) {
-    const hypotenuse = squareRootOf(UNIT + times(reduced, reduced));
+    const hypotenuse = integerRoot((UNIT + times(reduced, reduced)) << BITS);
     reduced = over(reduced, UNIT + hypotenuse);
   }
   return oddSeries(reduced, true) << 4n;
 }
 
-function squareRootOf(x: bigint): bigint {
-  const radicand = x << BITS;
-  let root = x;
+/** The greatest integer whose square is not above `value`, by Newton's iteration from above. */
+export function integerRoot(value: bigint): bigint {
+  let root = 1n << BigInt((bitLength(value) + 1) >>> 1);
   for (;;) {
-    const next = (root + radicand / root) >> 1n;
+    const next = (root + value / root) >> 1n;
     if (next >= root) return root;
     root = next;
   }

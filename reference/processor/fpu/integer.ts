@@ -125,7 +125,7 @@ function finiteRemainder(
   const step = { left: dividend.significand, right: divisor.significand, shift };
   // Below the divisor: as it is, but for the rounding of the quotient to the nearest.
   const { rest, quotient } = shift < 0 ? below(step, toNearest) : divided(step, toNearest && complete);
-  const exponent = shift < 0 ? dividend.exponent : dividend.exponent - shift;
+  const exponent = dividend.exponent - Math.max(shift, 0);
   return {
     remainder: signedRest(environment, rest, exponent, dividend.negative),
     complete,
@@ -155,9 +155,9 @@ function divided({ left, right, shift }: Step, toNearest: boolean): { rest: bigi
 
 /** The dividend is smaller than the divisor; the rest is a multiple of the last place of the dividend. */
 function below({ left, right, shift }: Step, toNearest: boolean): { rest: bigint; quotient: bigint } {
-  const divisor = right << BigInt(Math.min(-shift, 2));
-  const isNearerToOne = toNearest && shift === -1 && 2n * left > divisor;
-  return isNearerToOne ? { rest: left - divisor, quotient: 1n } : { rest: left, quotient: 0n };
+  // More than half of it only with the next exponent and a greater significand.
+  const isNearerToOne = toNearest && shift === -1 && left > right;
+  return isNearerToOne ? { rest: left - (right << 1n), quotient: 1n } : { rest: left, quotient: 0n };
 }
 
 /** @param exponent of a rest of 64 bits */

@@ -36,12 +36,10 @@ export function specialOperands(environment: Environment, left: Ext80, right: Ex
   if (leftKind === 'signalling NaN' || rightKind === 'signalling NaN') environment.raise(Exception.invalid);
   if (!rightNan) return quieted(left);
   if (!leftNan) return quieted(right);
-  // Of a quiet and a signalling one, the quiet one.
-  if (leftKind !== rightKind) return leftKind === 'quiet NaN' ? left : right;
   return quieted(greaterNan(left, right));
 }
 
-/** The one with the greater significand; of two that have the same, the positive one. */
+/** The one with the greater significand, which a quiet one has beside a signalling one; of two that have the same, the positive one. */
 function greaterNan(left: Ext80, right: Ext80): Ext80 {
   if (left.high !== right.high) return left.high > right.high ? left : right;
   if (left.low !== right.low) return left.low > right.low ? left : right;

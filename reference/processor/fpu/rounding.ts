@@ -65,8 +65,8 @@ export class Unrounded {
   static fromInteger(negative: boolean, integer: bigint, exponent: number, bias: number): Unrounded {
     const length = bitLength(integer);
     const dropped = length - 96;
-    const kept = dropped <= 0 ? integer << BigInt(-dropped) : integer >> BigInt(dropped);
-    const sticky = dropped > 0 && kept << BigInt(dropped) !== integer ? 1 : 0;
+    const kept = integer >> BigInt(dropped); // to the left when there are too few
+    const sticky = kept << BigInt(dropped) === integer ? 0 : 1;
     const word = (shift: bigint) => Number((kept >> shift) & 0xffffffffn);
     return new Unrounded(
       negative,
@@ -125,25 +125,17 @@ export function round(environment: Environment, value: Unrounded, format: Format
   return packed(value);
 }
 
-/** Whether the magnitude grows: FP-4. */
-function growsFrom(
+/** Whether the magnitude of a number that cannot be held grows: FP-4. */
+const growsFrom = (
   rounding: number,
   negative: boolean,
   half: boolean,
   more: boolean,
   isOdd: boolean,
-): boolean {
-  switch (rounding) {
-    case Rounding.nearest:
-      return half && (more || isOdd);
-    case Rounding.down:
-      return negative && (half || more);
-    case Rounding.up:
-      return !negative && (half || more);
-    default:
-      return false;
-  }
-}
+): boolean =>
+  (rounding === Rounding.nearest && half && (more || isOdd)) ||
+  (rounding === Rounding.down && negative) ||
+  (rounding === Rounding.up && !negative);
 
 /** Cuts the significand to `precision` bits and rounds it. Returns whether anything was lost. */
 function roundSignificand(environment: Environment, value: Unrounded, precision: Precision): boolean {
@@ -179,7 +171,7 @@ function roundSignificand(environment: Environment, value: Unrounded, precision:
 
 /** Adds one in the last of `precision` bits. */
 function addUnit(value: Unrounded, precision: Precision): void {
-  let carry = precision === 24 ? 0x100 : 0;
+  let carry = 0x100;
   if (precision !== 24) {
     const low = value.low + (precision === 64 ? 1 : 0x800);
     value.low = low >>> 0;

@@ -35,27 +35,27 @@ function scaled(value: Ext80): Scaled {
 /** Places below the last one of a value that stand for "and a little less" and "a little more". */
 const A_LITTLE = 64n;
 
-/** A value whose exact counterpart is nearer to zero by less than any rounding could see. */
-const justInside = ({ integer, exponent }: Scaled): Scaled => ({
-  integer: (integer << A_LITTLE) + (integer < 0n ? 1n : -1n),
+/** A value whose exact counterpart is nearer to zero (-1) or further from it (1) by less than any rounding could see. */
+const besides = ({ integer, exponent }: Scaled, outward: 1n | -1n): Scaled => ({
+  integer: (integer << A_LITTLE) + (integer < 0n ? -outward : outward),
   exponent: exponent - Number(A_LITTLE),
 });
 
+const justInside = (value: Scaled): Scaled => besides(value, -1n);
+
 const fixed = (integer: bigint): Scaled => ({ integer, exponent: -FRACTION });
 
-/** Rounds a result that is known to be inexact. */
-function inexact(environment: Environment, { integer, exponent }: Scaled): Ext80 {
+function rounded(environment: Environment, { integer, exponent }: Scaled): Ext80 {
   const negative = integer < 0n;
-  const magnitude = ((negative ? -integer : integer) << A_LITTLE) | 1n;
-  const value = Unrounded.fromInteger(negative, magnitude, exponent - Number(A_LITTLE), BIAS);
+  const value = Unrounded.fromInteger(negative, negative ? -integer : integer, exponent, BIAS);
   return round(environment, value, EXTENDED);
 }
 
+/** Rounds a result that is known to be inexact. */
+const inexact = (environment: Environment, value: Scaled): Ext80 => rounded(environment, besides(value, 1n));
+
 /** `value` in units of fixed point. */
-const toFixed = ({ integer, exponent }: Scaled): bigint => {
-  const shift = BigInt(exponent + FRACTION);
-  return shift >= 0n ? integer << shift : integer >> -shift;
-};
+const toFixed = ({ integer, exponent }: Scaled): bigint => integer << BigInt(exponent + FRACTION);
 
 // ------------------------------------------------------------------------------------------------------ the circle
 
@@ -160,7 +160,7 @@ const magnitude = ({ integer, exponent }: Scaled): Scaled => ({
   exponent,
 });
 
-/** Ratios whose exponents are further apart are so flat that the angle is the ratio, or the axis, but for a little. */
+/** Coordinates whose exponents are further apart make the angle so flat that it is their ratio, but for a little. */
 const FLAT = 200;
 
 /** From 0 to pi. */
@@ -168,16 +168,9 @@ function angleOf(signedY: Scaled, x: Scaled): Scaled {
   const y = magnitude(signedY);
   const width = magnitude(x);
   const left = x.integer < 0n;
-  const distance = y.exponent - width.exponent;
-  if (distance < -FLAT) return left ? fixed(PI - 1n) : justInside(ratio(y, width));
-  if (distance > FLAT) return fixed(PI / 2n + (left ? 1n : -1n));
-  const isSteep =
-    distance >= 0
-      ? y.integer << BigInt(distance) > width.integer
-      : y.integer > width.integer << BigInt(-distance);
-  const small = isSteep ? toFixed(ratio(width, y)) : toFixed(ratio(y, width));
-  const reduced = arcTangent(small);
-  const acute = isSteep ? PI / 2n - reduced : reduced;
+  const slope = ratio(y, width);
+  if (!left && y.exponent - width.exponent < -FLAT) return justInside(slope);
+  const acute = arcTangent(toFixed(slope));
   return fixed(left ? PI - acute : acute);
 }
 
@@ -194,31 +187,19 @@ const ratio = (dividend: Scaled, divisor: Scaled): Scaled => ({
 /** Below this exponent field the first term of a series is all there is. */
 const FIRST_TERM_ONLY = BIAS - 200;
 
-/** F2XM1: FP-38. Outside of -1 to 1 the result is open; here the operand stays. */
+/** F2XM1: FP-38. Outside of -1 to 1 the result is open; here it is that of the nearer end. */
 export function powerMinusOne(environment: Environment, value: Ext80): Ext80 {
   const special = specialOperand(environment, value);
   if (special !== undefined) return special;
   if (isZero(value)) return value;
   if (isInfinite(value)) return value.negative ? one(true) : value;
-  if (value.exponent >= BIAS) return wholePowerMinusOne(value);
+  if (value.exponent >= BIAS) return value.negative ? MINUS_ONE_HALF : one(false);
   const x = scaled(value);
-  if (value.exponent < FIRST_TERM_ONLY) return inexact(environment, productWith(x, LN_2));
+  if (value.exponent < FIRST_TERM_ONLY) return inexact(environment, product(x, fixed(LN_2)));
   return inexact(environment, fixed(exponentialMinusOne(times(toFixed(x), LN_2))));
 }
 
-/** 2 to the power of 1 and -1, minus 1. */
-function wholePowerMinusOne(value: Ext80): Ext80 {
-  const isMinusOne =
-    value.negative && value.exponent === BIAS && value.high === INTEGER_BIT && value.low === 0;
-  return isMinusOne ? MINUS_ONE_HALF : value;
-}
-
 const MINUS_ONE_HALF = new Ext80(0x8000 | (BIAS - 1), INTEGER_BIT, 0);
-
-const productWith = ({ integer, exponent }: Scaled, factor: bigint): Scaled => ({
-  integer: integer * factor,
-  exponent: exponent - FRACTION,
-});
 
 /** FYL2X: y times the logarithm of x to the base 2, FP-39. */
 export function yLog2(environment: Environment, y: Ext80, x: Ext80): Ext80 {
@@ -234,7 +215,7 @@ export function yLog2(environment: Environment, y: Ext80, x: Ext80): Ext80 {
   const negative = y.negative !== order < 0;
   if (isInfinite(y) || isInfinite(x)) return infinity(negative);
   if (isZero(y) || order === 0) return zero(negative);
-  return product(environment, y, logarithm(x));
+  return rounded(environment, product(scaled(y), logarithm(x)));
 }
 
 function logarithmOfZero(environment: Environment, y: Ext80): Ext80 {
@@ -250,41 +231,20 @@ function compareWithOne({ exponent, high, low }: Ext80): number {
   return high === INTEGER_BIT && low === 0 ? 0 : 1;
 }
 
-/** A logarithm; `exact` when it is a whole number. */
-interface Logarithm {
-  value: Scaled;
-  exact: boolean;
+/** The logarithm to the base 2 of a positive number that is not 1; that of a power of two is exact. */
+function logarithm(x: Ext80): Scaled {
+  const { exponent, significand } = Unrounded.of(x);
+  const fraction = logarithmOfFixed(significand << BigInt(FRACTION - 63));
+  return fixed((BigInt(exponent - BIAS) << BigInt(FRACTION)) + fraction);
 }
 
-/** The logarithm to the base 2 of a positive number that is not 1. */
-function logarithm(x: Ext80): Logarithm {
-  const { exponent, high, low, significand } = Unrounded.of(x);
-  const power = exponent - BIAS;
-  if (high === INTEGER_BIT && low === 0)
-    return { value: { integer: BigInt(power), exponent: 0 }, exact: true };
-  // The significand is brought near to 1, so that nothing cancels.
-  const isUpper = high > SQUARE_ROOT_OF_2;
-  const near = significand << BigInt(FRACTION - 63 - (isUpper ? 1 : 0));
-  const fraction = over(logarithmOfRatio(near, UNIT), LN_2);
-  const whole = BigInt(isUpper ? power + 1 : power) << BigInt(FRACTION);
-  return { value: fixed(whole + fraction), exact: false };
-}
+/** To the base 2, of a number near to 1. */
+const logarithmOfFixed = (x: bigint): bigint => over(logarithmOfRatio(x, UNIT), LN_2);
 
-/** The upper half of its significand. */
-const SQUARE_ROOT_OF_2 = 0xb504f333;
-
-function product(environment: Environment, y: Ext80, { value, exact }: Logarithm): Ext80 {
-  const factor = scaled(y);
-  const integer = factor.integer * value.integer;
-  const exponent = factor.exponent + value.exponent;
-  if (!exact) return inexact(environment, { integer, exponent });
-  const negative = integer < 0n;
-  return round(
-    environment,
-    Unrounded.fromInteger(negative, negative ? -integer : integer, exponent, BIAS),
-    EXTENDED,
-  );
-}
+const product = (one: Scaled, other: Scaled): Scaled => ({
+  integer: one.integer * other.integer,
+  exponent: one.exponent + other.exponent,
+});
 
 /** FYL2XP1: y times the logarithm of x + 1; x is near to zero, further out the result is open (FP-39). */
 export function yLog2OfOneMore(environment: Environment, y: Ext80, x: Ext80): Ext80 {
@@ -296,18 +256,16 @@ export function yLog2OfOneMore(environment: Environment, y: Ext80, x: Ext80): Ex
   reportDenormals(environment, y, x);
   if (isInfinite(x) || isInfinite(y)) return infinity(negative);
   if (isZero(x) || isZero(y)) return zero(negative);
-  return product(environment, y, logarithmOfOneMore(x));
+  return inexact(environment, product(scaled(y), logarithmOfOneMore(x)));
 }
 
-function logarithmOfOneMore(x: Ext80): Logarithm {
+function logarithmOfOneMore(x: Ext80): Scaled {
   const { integer, exponent } = scaled(x);
-  const isTiny = x.exponent < FIRST_TERM_ONLY;
-  if (isTiny)
-    return { value: { integer: over(integer << 64n, LN_2), exponent: exponent - 64 }, exact: false };
-  const sum = UNIT + toFixed({ integer, exponent });
-  let power = 0;
-  let near = sum;
-  for (; near > 2n * UNIT; power++) near >>= 1n;
-  const fraction = over(logarithmOfRatio(near, UNIT), LN_2);
-  return { value: fixed((BigInt(power) << BigInt(FRACTION)) + fraction), exact: false };
+  if (x.exponent < FIRST_TERM_ONLY) {
+    return { integer: over(integer << A_LITTLE, LN_2), exponent: exponent - Number(A_LITTLE) };
+  }
+  let near = UNIT + toFixed({ integer, exponent });
+  let power = 0n;
+  for (; near > 2n * UNIT; power += UNIT) near >>= 1n;
+  return fixed(power + logarithmOfFixed(near));
 }

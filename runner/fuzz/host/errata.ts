@@ -225,12 +225,56 @@ const DEVICE: readonly Explanation[] = [
   { erratum: 'E-108', holds: (scene) => scene.op === 'lguest_close' && scene.only('file.structures') },
 ];
 
+const PGE = 0x80;
+
+/** Values of CR4 by CPU, those of the original first. */
+function keepsPgeOff(scene: Scene): boolean {
+  const [ones, twos] = [scene.linux, scene.hardened].map(({ state }) => wordsIn(state, 'cr4'));
+  return (
+    ones !== undefined &&
+    twos !== undefined &&
+    ones.every((one, cpu) => one === twos[cpu] || (one & ~PGE) === twos[cpu])
+  );
+}
+
+/** A list of words of the host's state. */
+function wordsIn({ host }: StepResult['state'], name: string): number[] {
+  const list = isMap(host) ? host[name] : undefined;
+  return Array.isArray(list) ? list.map(Number) : [];
+}
+
+/** The same is done, in another order. */
+function doTheSame({ linux, hardened }: Scene): boolean {
+  const [one, two] = [linux, hardened].map(({ events }) =>
+    events.map((event) => JSON.stringify(event)).sort(),
+  );
+  return JSON.stringify(one) === JSON.stringify(two);
+}
+
+/** The original registers the device when the hardened host still prepares itself; if that fails it has not prepared anything. */
+function registersFirst(scene: Scene): boolean {
+  const { op, parting, linux, hardened } = scene;
+  if (op !== 'lguest_init' || parting.linux?.e !== 'misc_register') return false;
+  if (parting.linux.ok === true) return scene.only('events') && doTheSame(scene);
+  return scene.only('events', 'host', 'pages') && linux.outcome.return === hardened.outcome.return;
+}
+
 /** Loading and removing. */
 const MODULE: readonly Explanation[] = [
-  { erratum: 'E-30', holds: (scene) => scene.only('host.cr4', 'events') && /fini/.test(scene.op) },
-  { erratum: 'E-113', holds: ({ op }) => op === 'lguest_fini' },
-  { erratum: 'E-111', holds: ({ op }) => op === 'lguest_init' },
-  { erratum: 'E-54', holds: ({ op }) => op === 'lguest_arch_host_init' },
+  {
+    erratum: 'E-30',
+    holds: (scene) => /fini/.test(scene.op) && scene.only('host.cr4', 'events') && keepsPgeOff(scene),
+  },
+  {
+    erratum: 'E-113',
+    holds: (scene) => scene.op === 'lguest_fini' && scene.only('events') && doTheSame(scene),
+  },
+  { erratum: 'E-111', holds: registersFirst },
+  {
+    erratum: 'E-54',
+    holds: (scene) =>
+      scene.op === 'lguest_arch_host_init' && scene.only('host.default_idt_entries', 'pages', 'events'),
+  },
 ];
 
 const OPEN_PTE = 'shadow.pte';
@@ -276,6 +320,19 @@ const PAGE_TABLES: readonly Explanation[] = [
   },
 ];
 
+/** The hardened host sets CR0.TS where there was nothing to save, and does all else as the original does. */
+function setsTaskSwitched({ linux, hardened }: Scene): boolean {
+  const { events } = hardened;
+  const others = events.filter(({ e }, at) => e !== 'stts' || events[at - 1]?.e !== 'unlazy_fpu');
+  return JSON.stringify(others) === JSON.stringify(linux.events);
+}
+
+/** There was no memory for the first state of the task's FPU, after which the hardened host turns interrupts off. */
+function isWithoutState({ common, parting }: Scene): boolean {
+  const last = common.at(-1);
+  return last?.e === 'init_fpu' && last.ok === false && parting.hardened?.e === 'local_irq_disable';
+}
+
 const EXPLANATIONS: readonly Explanation[] = [
   ...DEVICE,
   ...MODULE,
@@ -305,7 +362,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     erratum: 'E-140',
     holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',
   },
-  { erratum: 'E-20', holds: (scene) => scene.only('host.cr0', 'events') },
-  { erratum: 'E-21', holds: ({ parting }) => parting.hardened?.e === 'local_irq_disable' },
+  { erratum: 'E-20', holds: (scene) => scene.only('host.cr0', 'events') && setsTaskSwitched(scene) },
+  { erratum: 'E-21', holds: isWithoutState },
   ...PAGE_TABLES,
 ];

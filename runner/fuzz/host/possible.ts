@@ -2,7 +2,7 @@
 
 /** What no guest can bring about. A state that has it proves nothing: whoever falls over it is not wrong. */
 
-import { type DataMap, isMap } from '../../cases/case.js';
+import { type Data, type DataMap, isMap } from '../../cases/case.js';
 import type { Random } from '../../generate/random.js';
 import { type HostFuzzCase, numberIn } from './case.js';
 import { ARGUMENTS } from './fields.js';
@@ -19,6 +19,7 @@ export function makePossible(entry: HostFuzzCase, random: Random): void {
   if (entry.steps.some(({ op }) => String(op) in ARGUMENTS)) giveDirectories(entry, random);
   for (const { lg } of Guest.all(entry.given, random)) agreeOnDeath(lg);
   if (!runsGuests(entry)) return;
+  makeReady(entry);
   for (const { regs } of Guest.all(entry.given, random)) {
     regs.eflags = ((numberIn(regs, 'eflags') & ~IOPL_AND_VM) | IF) >>> 0;
     if ((numberIn(regs, 'cs') & LEVEL) === 0) regs.cs = (numberIn(regs, 'cs') | GUEST_KERNEL) >>> 0;
@@ -45,7 +46,7 @@ export function isPossible(entry: HostFuzzCase): boolean {
   const { guests } = entry.given;
   const owners = Array.isArray(guests) ? guests.filter(isMap) : [entry.given];
   if (entry.steps.length === 0 || !owners.every(agrees)) return false;
-  return !runsGuests(entry) || registersIn(entry.given).every(canRun);
+  return !runsGuests(entry) || (registersIn(entry.given).every(canRun) && isReady(entry));
 }
 
 /** In class system the registers are those that a processor has saved. */
@@ -59,6 +60,40 @@ function canRun(regs: DataMap): boolean {
   const eflags = numberIn(regs, 'eflags');
   return (eflags & IF) !== 0 && (eflags & IOPL_AND_VM) === 0 && (numberIn(regs, 'cs') & LEVEL) !== 0;
 }
+
+const INITIALISE = 'lguest_arch_host_init';
+const REMOVE = 'lguest_arch_host_fini';
+const PGE = 0x80;
+
+/** A flag of the host; absent: set. */
+const isSet = ({ host }: DataMap, name: string): boolean => !isMap(host) || ![false, 0].includes(host[name]);
+
+/** A guest runs on a host that is ready: while there is one the module cannot be removed, and before there was one it was loaded. */
+function makeReady(entry: HostFuzzCase): void {
+  const { given, steps } = entry;
+  if (!isSet(given, 'initialised') && steps[0]?.op !== INITIALISE) steps.unshift({ op: INITIALISE });
+  const removal = steps.findIndex(({ op }) => op === REMOVE);
+  if (removal >= 0) entry.steps = steps.filter(({ op }, at) => at <= removal || !ENTERS.has(String(op)));
+  if (isMap(given.host) && !hasPossiblePge(given)) {
+    given.host.cr4 = wordsOf(given.host.cr4).map((cr4) => (cr4 & ~PGE) >>> 0);
+  }
+}
+
+function isReady({ given, steps }: HostFuzzCase): boolean {
+  const removal = steps.findIndex(({ op }) => op === REMOVE);
+  const isLoaded = isSet(given, 'initialised') || steps[0]?.op === INITIALISE;
+  const isKept = removal < 0 || !steps.slice(removal).some(({ op }) => ENTERS.has(String(op)));
+  return isLoaded && isKept && hasPossiblePge(given);
+}
+
+/** CR4.PGE is on where the processors have it, and until the host has turned it off. */
+function hasPossiblePge(given: DataMap): boolean {
+  const { host } = given;
+  if (!isMap(host) || wordsOf(host.cr4).every((cr4) => (cr4 & PGE) === 0)) return true;
+  return isSet(given, 'feature_pge') && !isSet(given, 'initialised');
+}
+
+const wordsOf = (list: Data | undefined): number[] => (Array.isArray(list) ? list.map(Number) : []);
 
 /** No virtual CPU is without a shadow directory. */
 function giveDirectories({ given }: HostFuzzCase, random: Random): void {

@@ -47,6 +47,7 @@ const CHOICES = {
   enter_fault: 'stored',
   far_call_limit: 'after_push',
   far_return_order: 'offset_last',
+  fstp1_empty: 'underflow',
   pusha_fault: 'stored',
   pushed_selector: 'unchanged',
 };

@@ -16,8 +16,8 @@ const IDTR_AT = GDTR_AT + 8;
 const FLAT_GDTR_AT = IDTR_AT + 8;
 const FLAT_GDT_AT = FLAT_GDTR_AT + 8;
 const FRAME_AT = FLAT_GDT_AT + 0x20;
-/** Behind the handlers of the fixtures, where a near jump with 16-bit displacement can reach. */
-export const RETURNS_AT = 0x3400;
+/** Behind the handlers of the fixtures and of recorded cases, where a near jump with 16-bit displacement can reach. */
+export const RETURNS_AT = 0x3800;
 export const RETURN_BYTES = 13;
 
 const FLAT_CODE = 0x08;

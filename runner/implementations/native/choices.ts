@@ -28,6 +28,7 @@ export async function measuredChoices(running: NativeProcess): Promise<Record<st
   const call = await running.run(callBeyondLimit());
   const farCall = await running.run(farCallBeyondLimit());
   const farReturn = await running.run(probe([0xcb], MISSING + PAGE - 4)); // retf
+  const fstp1 = await running.run(probe(FSTP1_OF_EMPTY, STACK + PAGE));
   const alignment = await running.run(probe(UNALIGNED_ACCESS, STACK + PAGE));
   return {
     pushed_selector: wordAt(pushed, PAGE - 4) >>> 16 === 0 ? 'zero_extended' : 'unchanged',
@@ -38,9 +39,14 @@ export async function measuredChoices(running: NativeProcess): Promise<Record<st
     branch_limit: wordAt(call, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
     far_call_limit: wordAt(farCall, PAGE - 4) === BEFORE ? 'before_push' : 'after_push',
     far_return_order: farReturn.cr2 === MISSING + PAGE ? 'offset_last' : 'offset_first',
+    fstp1_empty: (fstp1.registers.eax & STACK_UNDERFLOW) === 0 ? 'pops' : 'underflow',
     alignment_order: alignment.vector === PAGE_FAULT ? 'page_first' : 'alignment_first',
   };
 }
+
+/** FNINIT; FSTP1; FNSTSW AX; and the bits of the status word, IE and SF, that an underflow of the stack sets. */
+const FSTP1_OF_EMPTY = [0xdb, 0xe3, 0xd9, 0xd8, 0xdf, 0xe0, 0xf4];
+const STACK_UNDERFLOW = 0x41;
 
 /** PUSH 40202h; POPF; MOV EAX, [MISSING + 1]: AC is set, and the page is missing. */
 const UNALIGNED_ACCESS = [0x68, 0x02, 0x02, 0x04, 0, 0x9d, 0xa1, (MISSING & 0xff) + 1, MISSING >> 8, 0, 0];

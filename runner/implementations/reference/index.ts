@@ -8,6 +8,7 @@ import {
   CONFORMANCE_CLASSES,
   type Declaration,
   ErrorCode,
+  MODELS_FEATURE,
   PROTOCOL_VERSION,
   type Profile,
 } from '../../protocol.js';
@@ -34,7 +35,7 @@ export class ReferenceImplementation implements Implementation {
       implementation: { ...suiteVersion(), language: 'TypeScript' },
       classes: [...CONFORMANCE_CLASSES],
       profile: this.profile,
-      features: ['pool_and_clock_events'],
+      features: ['pool_and_clock_events', MODELS_FEATURE],
     };
   }
 

@@ -4,6 +4,8 @@
 
 import {
   createProcessor,
+  DEFAULT_MODEL,
+  type ModelName,
   PhysicalMemory,
   type PortBus,
   type PortSize,
@@ -13,6 +15,7 @@ import {
   type ScheduledEvent,
 } from '../../../reference/processor/index.js';
 import type { Moment } from '../../../reference/processor/moment.js';
+import { isModelName } from '../../cpu-model.js';
 import {
   type CaseRequest,
   type CaseResult,
@@ -73,10 +76,14 @@ class Machine {
   /** The memory as it was told last, and was when the step began. */
   private told: MemoryRun[] = [];
 
-  constructor(size: number, observer?: ProcessorObserver) {
+  constructor(
+    size: number,
+    readonly model: ModelName,
+    observer?: ProcessorObserver,
+  ) {
     this.memory = new PhysicalMemory(size);
     this.moment = this.memory.moment();
-    this.processor = createProcessor(this.memory, this.ports, observer);
+    this.processor = createProcessor(this.memory, this.ports, observer, model);
   }
 
   prepare(given: ProcessorGiven): void {
@@ -105,9 +112,11 @@ class Machine {
 
 let reusable: Machine | undefined;
 
-function machineFor(size: number, observer: ProcessorObserver | undefined): Machine {
-  if (observer !== undefined) return new Machine(size, observer);
-  if (reusable?.memory.size !== size) reusable = new Machine(size);
+function machineFor(given: ProcessorGiven, observer: ProcessorObserver | undefined): Machine {
+  const { memory_size: size, model = DEFAULT_MODEL } = given;
+  if (!isModelName(model)) throw new MalformedCase(`there is no model ${model}`);
+  if (observer !== undefined) return new Machine(size, model, observer);
+  if (reusable?.memory.size !== size || reusable.model !== model) reusable = new Machine(size, model);
   return reusable;
 }
 
@@ -122,7 +131,7 @@ export function runProcessorCase(
 ): CaseResult {
   const { given } = request;
   if (!isProcessorGiven(given)) throw new MalformedCase('given is not the state of a processor');
-  const machine = machineFor(given.memory_size, observer);
+  const machine = machineFor(given, observer);
   machine.prepare(given);
   return { steps: request.steps.map((step) => runStep(machine, step, request, telling)) };
 }
