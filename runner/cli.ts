@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { Command, CommanderError, Option } from 'commander';
+import { exitOnFaults } from './fault.js';
 import { suiteVersion } from './package.js';
 import { FAILURES_HELP, failuresOf, OUTPUT_HELP, REPORTER_HELP, ReporterFlags } from './report/flags.js';
 import { ExitCode, UsageError } from './usage.js';
@@ -12,6 +13,7 @@ Exit codes:
   1    it does not, or nothing could be said: no case ran, everything was unsupported
   2    the command line is wrong, or a file cannot be read or written
   3    the implementation could not be started
+  70   lguest-conformance itself is at fault; nothing is said
   130  interrupted; what was known is printed`;
 
 const RUN_EXAMPLES = `
@@ -31,6 +33,7 @@ Exit codes:
   2    the command line, the image or another file is wrong; nothing was run
   3    it did something that the reference does not model, or has harmed its host; the message names it
   4    it has used up its instructions, or sleeps for ever
+  70   lguest-conformance itself is at fault
   130  interrupted`;
 
 const collect = (value: string, list: string[]): string[] => [...list, value];
@@ -315,4 +318,5 @@ async function main(): Promise<number> {
   }
 }
 
+exitOnFaults();
 process.exitCode = await main();

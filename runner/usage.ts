@@ -6,6 +6,8 @@ export const ExitCode = {
   doesNotConform: 1,
   usage: 2,
   cannotStart: 3,
+  /** The program itself is at fault, so that nothing is said. As `EX_SOFTWARE` of sysexits.h. */
+  fault: 70,
   interrupted: 130,
 } as const;
 

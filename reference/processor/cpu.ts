@@ -273,8 +273,7 @@ export class Cpu {
     this.tlb = new Tlb(memory.codeChanges);
     this.cs = new CodeSegment(memory.codeChanges);
     this.segments = [this.es, this.cs, this.ss, this.ds, this.fs, this.gs, this.tr, this.ldtr];
-    this.dr[6] = DR6_FIXED;
-    this.dr[7] = DR7_FIXED;
+    this.reset();
   }
 
   get eflags(): number {
@@ -305,7 +304,6 @@ export class Cpu {
     if (level === this.level) return;
     this.level = level;
     this.memory.codeChanges.count++;
-    this.attention = true;
   }
 
   /** The instruction just executed was a STI that set IF: no external interrupt at this boundary. */
@@ -366,9 +364,6 @@ export class Cpu {
     this.nmiBlocked = false;
     this.interruptShadow = false;
     this.stackShadow = false;
-    this.debugInhibited = false;
-    this.repeating = false;
-    this.handlerEntered = false;
     this.stopped = undefined;
   }
 }

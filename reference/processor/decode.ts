@@ -96,9 +96,9 @@ class Decoder {
     const entry = this.choose(map[byte]);
     if ((entry.needs & ~this.cpu.model.features) !== 0) throw invalidOpcode(); // SYS-27
     const [first, second, third] = entry.operands;
-    if (first !== undefined) instruction.first = this.operand(first);
-    if (second !== undefined) instruction.second = this.operand(second);
-    if (third !== undefined) instruction.third = this.operand(third);
+    instruction.first = this.operand(first);
+    instruction.second = this.operand(second);
+    instruction.third = this.operand(third);
 
     // EX-8
     if (this.lock && !(entry.lockable && instruction.first.kind === 'memory')) throw invalidOpcode();
@@ -155,10 +155,12 @@ class Decoder {
     return 'execute' in entry ? entry : (entry[modrm & 7] ?? UNDEFINED);
   }
 
-  private operand(code: OperandCode): Operand {
+  private operand(code: OperandCode | undefined): Operand {
     const { instruction } = this;
     const { operandSize } = instruction;
     switch (code) {
+      case undefined:
+        return NO_OPERAND;
       case 'Eb':
         return this.registerOrMemory(1, 1);
       case 'Ew':

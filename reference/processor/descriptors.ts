@@ -53,9 +53,7 @@ export class Descriptor extends Segment {
 
 /** Linear address of a selector's descriptor, or undefined when it lies beyond its table: SEG-10. */
 function descriptorAddress(cpu: Cpu, selector: number): number | undefined {
-  const inLdt = (selector & 4) !== 0;
-  if (inLdt && !cpu.ldtr.present) return undefined;
-  const table = inLdt ? cpu.ldtr : cpu.gdtr;
+  const table = (selector & 4) !== 0 ? cpu.ldtr : cpu.gdtr; // of a null LDTR the limit is 0
   const offset = selector & 0xfff8;
   return offset + 7 <= table.limit ? (table.base + offset) >>> 0 : undefined;
 }

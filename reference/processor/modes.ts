@@ -49,7 +49,7 @@ export function openCodeSegment(segment: Segment): void {
   segment.last = segment.limit;
 }
 
-/** CR0.PE has changed, or all registers were set. Going to protected mode changes nothing until CS is loaded: MODE-8. */
+/** CR0.PE has changed, or all registers were set: MODE-3. Going to protected mode changes nothing until CS is loaded: MODE-8. */
 export function enterModeOfPe(cpu: Cpu): void {
   if (inRealMode(cpu)) openCodeSegment(cpu.cs);
 }

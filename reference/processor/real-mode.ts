@@ -3,11 +3,10 @@
 /** Far transfers and interrupts with segments as the 8086 had them: chapter 27. */
 
 import { type Cpu, CS, ESP } from './cpu.js';
-import { generalProtection, stackFault } from './exceptions.js';
+import { generalProtection } from './exceptions.js';
 import { AC, IF, RF, setFlag, TF } from './flags.js';
 import { load8086Segment } from './modes.js';
 import { readSystem } from './paging.js';
-import { insideLimit } from './segmentation.js';
 import { peek, StackFrame, setStackPointer, stackOffset } from './stack.js';
 
 /** JMP to another segment: MODE-4. */
@@ -42,9 +41,6 @@ export function returnFromInterrupt8086(cpu: Cpu, size: 2 | 4): number {
 
 /** Goes where the top of the stack says, and drops `bytes` and `release` from the stack. */
 function popTarget(cpu: Cpu, bytes: number, size: 2 | 4, release: number): void {
-  for (let distance = 0; distance < bytes; distance += size) {
-    if (!insideLimit(cpu.ss, stackOffset(cpu, distance), size)) throw stackFault(0);
-  }
   const offset = peek(cpu, 0, size);
   const selector = peek(cpu, size, size) & 0xffff;
   if (offset > cpu.cs.limit) throw generalProtection(0);

@@ -84,11 +84,12 @@ function smallInteger(value: number): Ext80 {
 export interface Remainder {
   remainder: Ext80;
   complete: boolean;
-  /** The lowest three bits of the quotient; absent when there is none. */
-  quotient?: number;
+  /** The lowest three bits of the quotient. */
+  quotient: number;
 }
 
-const NO_QUOTIENT = { complete: true };
+/** Open, as the result is a NaN. */
+const NO_QUOTIENT = { complete: true, quotient: 0 };
 
 /** @param toNearest FPREM1: the quotient is rounded to the nearest integer, else toward zero */
 export function remainder(

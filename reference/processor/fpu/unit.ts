@@ -175,7 +175,7 @@ export class FpuUnit {
   push(value: Ext80, forbidding: number = BEFORE_RESULT): void {
     if (this.isEmpty(-1)) {
       if (this.conclude(forbidding)) this.pushUnchecked(value);
-    } else if (this.stackFault('overflow')) {
+    } else if (this.stackOverflow()) {
       this.pushUnchecked(DEFAULT_NAN);
     }
   }
@@ -220,16 +220,25 @@ export class FpuUnit {
     this.flags &= ~(ALL_EXCEPTIONS | Status.stackFault);
   }
 
-  /** An empty register was read or one that is not was to be pushed over: FP-8. True when that is masked. */
-  stackFault(which: 'overflow' | 'underflow'): boolean {
+  /** A register that is not empty was to be pushed over: FP-8. True when that is masked. */
+  stackOverflow(): boolean {
+    return this.stackFault(true);
+  }
+
+  /** An empty register was read: FP-8. True when that is masked. */
+  stackUnderflow(): boolean {
+    return this.stackFault(false);
+  }
+
+  private stackFault(isOverflow: boolean): boolean {
     this.flags |= Exception.invalid | Status.stackFault;
-    this.setC1(which === 'overflow');
+    this.setC1(isOverflow);
     return this.environment.isMasked(Exception.invalid);
   }
 
   /** The masked answer to an empty operand is the default NaN in the destination. */
   underflow(destination: number, pops = false): void {
-    if (!this.stackFault('underflow')) return;
+    if (!this.stackUnderflow()) return;
     this.set(destination, DEFAULT_NAN);
     if (pops) this.pop();
   }

@@ -118,7 +118,7 @@ export const into: Execute = (cpu) => {
   if (cpu.status.overflow) softwareInterrupt(cpu, Vector.overflow);
 };
 
-/** ICEBP (F1h): a debug exception that no gate's DPL can refuse. */
+/** ICEBP (F1h): a debug exception that no gate's DPL can refuse (DBG-19). */
 export const icebp: Execute = (cpu) => deliverTrap(cpu, Vector.debug, cpu.nextEip);
 
 /** BOUND: the first operand, signed, must lie between the two words in memory. */

@@ -82,9 +82,7 @@ export const cmpxchg8b: Execute = (cpu, instruction) => {
   const equal = low === readGeneral(cpu, EAX, 4) && high === readGeneral(cpu, EDX, 4);
   writeLong32(cpu, linear, 0, equal ? readGeneral(cpu, EBX, 4) : low);
   writeLong32(cpu, linear, 4, equal ? readGeneral(cpu, ECX, 4) : high);
-  if (!equal) {
-    writeGeneral(cpu, EAX, low, 4);
-    writeGeneral(cpu, EDX, high, 4);
-  }
+  writeGeneral(cpu, EAX, low, 4);
+  writeGeneral(cpu, EDX, high, 4);
   setFlag(cpu, ZF, equal);
 };

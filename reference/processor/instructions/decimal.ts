@@ -8,7 +8,8 @@ import { AF, CF, PF, SF, setFlags, signZeroParity, ZF } from '../flags.js';
 import type { Execute } from '../instruction.js';
 
 const AL = EAX;
-const AH = EAX + 4;
+/** By its number as an operand of eight bits. */
+const AH = 4;
 const DECIMAL_FLAGS = CF | AF | SF | ZF | PF;
 
 /** DAA and DAS: `sign` is the direction. */
@@ -21,7 +22,7 @@ function decimalAdjust(sign: 1 | -1): Execute {
     let value = before;
     if (lowWrong) {
       value += sign * 6;
-      if (sign < 0) carry ||= value < 0;
+      carry ||= value < 0;
     }
     if (highWrong) value += sign * 0x60;
     const result = value & 0xff;

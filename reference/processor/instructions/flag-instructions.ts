@@ -7,7 +7,8 @@ import { AF, CF, DF, FIXED_ONE, IF, PF, SF, setFlag, setFlags, ZF } from '../fla
 import type { Execute } from '../instruction.js';
 import { changeInterruptFlag } from '../virtual-8086.js';
 
-const AH = EAX + 4;
+/** By its number as an operand of eight bits. */
+const AH = 4;
 const AH_FLAGS = SF | ZF | AF | PF | CF;
 
 export const clc: Execute = (cpu) => setFlag(cpu, CF, false);

@@ -62,7 +62,8 @@ const differs = (left: boolean, right: boolean) => (left !== right ? OF : 0);
 export const shl = shiftInstruction((cpu, value, count, size) => {
   const bits = bitsOf(size);
   const result = truncate(value << count, size);
-  const carry = count <= bits && ((value >>> (bits - count)) & 1) !== 0;
+  // Beyond the operand's width JavaScript counts from 32 down, where there is nothing.
+  const carry = ((value >>> (bits - count)) & 1) !== 0;
   const overflow = differs((result & signOf(size)) !== 0, carry);
   setFlags(cpu, SHIFT_FLAGS, (carry ? CF : 0) | overflow | signZeroParity(result, size));
   return result;
@@ -71,7 +72,7 @@ export const shl = shiftInstruction((cpu, value, count, size) => {
 export const shr = shiftInstruction((cpu, value, count, size) => {
   const result = value >>> count;
   const carry = ((value >>> (count - 1)) & 1) !== 0;
-  const overflow = count === 1 && (value & signOf(size)) !== 0 ? OF : 0;
+  const overflow = (value & signOf(size)) !== 0 ? OF : 0;
   setFlags(cpu, SHIFT_FLAGS, (carry ? CF : 0) | overflow | signZeroParity(result, size));
   return result;
 });
@@ -87,7 +88,7 @@ export const sar = shiftInstruction((cpu, value, count, size) => {
 export const rol = shiftInstruction((cpu, value, count, size) => {
   const bits = bitsOf(size);
   const turn = count % bits;
-  const result = turn === 0 ? value : truncate((value << turn) | (value >>> (bits - turn)), size);
+  const result = truncate((value << turn) | (value >>> (bits - turn)), size);
   const carry = (result & 1) !== 0;
   const overflow = differs((result & signOf(size)) !== 0, carry);
   setFlags(cpu, CF | OF, (carry ? CF : 0) | overflow);
@@ -97,7 +98,7 @@ export const rol = shiftInstruction((cpu, value, count, size) => {
 export const ror = shiftInstruction((cpu, value, count, size) => {
   const bits = bitsOf(size);
   const turn = count % bits;
-  const result = turn === 0 ? value : truncate((value >>> turn) | (value << (bits - turn)), size);
+  const result = truncate((value >>> turn) | (value << (bits - turn)), size);
   const top = (result & signOf(size)) !== 0;
   const overflow = differs(top, ((result << 1) & signOf(size)) !== 0);
   setFlags(cpu, CF | OF, (top ? CF : 0) | overflow);

@@ -153,6 +153,7 @@ export const pcmpgt = (bits: 8 | 16 | 32) =>
 
 // -------------------------------------------------------------------------------------------------------------- logic
 
+/** FP-50, and FP-55 for PANDN. */
 export const pand = halves((destination, source) => destination & source);
 export const pandn = halves((destination, source) => ~destination & source);
 export const por = halves((destination, source) => destination | source);
@@ -206,7 +207,7 @@ export const punpckh = (bits: 8 | 16 | 32) => unpack(bits, 'high');
 
 // ------------------------------------------------------------------------------------------------------------- shifts
 
-/** What a shift does with one item. `count` is below the width of the item. */
+/** What a shift does with one item (FP-57). `count` is below the width of the item. */
 type Shift = (item: number, count: number) => number;
 
 /** A count of the width or more: all bits are gone, or all are copies of the sign. */
@@ -220,7 +221,6 @@ function shiftItems(value: Quad, bits: 16 | 32, count: number, shift: Shift, ari
 }
 
 function shiftQuad({ high, low }: Quad, count: number, left: boolean): Quad {
-  if (count >= 64) return { high: 0, low: 0 };
   const value = (BigInt(high) << 32n) | BigInt(low);
   const shifted = left ? BigInt.asUintN(64, value << BigInt(count)) : value >> BigInt(count);
   return { high: Number(shifted >> 32n), low: Number(shifted & 0xffffffffn) };
@@ -255,8 +255,9 @@ const byVector = (shifter: Shifter) =>
 
 /** The count is an immediate byte; the register is that of ModRM.rm. */
 function byImmediate(shifter: Shifter): Execute {
-  return (cpu, { modrm, immediate }) => {
-    if (modrm < 0xc0) throw invalidOpcode();
+  return (cpu, instruction) => {
+    if (!isRegister(instruction)) throw invalidOpcode();
+    const { modrm, immediate } = instruction;
     requireMmx(cpu);
     const { high, low } = shifter(cpu.fpu.mmx(modrm & 7), Math.min(immediate, GREATEST_COUNT));
     cpu.fpu.enterMmx();

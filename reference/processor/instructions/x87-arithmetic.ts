@@ -85,14 +85,19 @@ export const fscale: Execute = onRegisters((fpu) => operate(fpu, scale, 0, 1, fa
 
 /** FXTRACT: FP-27. */
 export const fxtract: Execute = onRegisters((fpu) => {
-  const fault = fpu.isEmpty(0) ? 'underflow' : fpu.isEmpty(-1) ? undefined : 'overflow';
-  if (fault !== undefined) {
-    if (fpu.stackFault(fault)) replaceAndPush(fpu, DEFAULT_NAN, DEFAULT_NAN);
-    return;
-  }
+  if (lacksPlaces(fpu)) return;
   const { exponent, significand } = extract(fpu.environment, fpu.st(0));
   if (fpu.conclude()) replaceAndPush(fpu, exponent, significand);
 });
+
+/** Whether ST(0) is empty or the place above it is not, which has then been reported, and answered if that is masked. */
+export function lacksPlaces(fpu: FpuUnit): boolean {
+  const isEmpty = fpu.isEmpty(0);
+  if (!isEmpty && fpu.isEmpty(-1)) return false;
+  const masked = isEmpty ? fpu.stackUnderflow() : fpu.stackOverflow();
+  if (masked) replaceAndPush(fpu, DEFAULT_NAN, DEFAULT_NAN);
+  return true;
+}
 
 /** ST(0) gets a new value, and another one comes on top of it. */
 export function replaceAndPush(fpu: FpuUnit, replacement: Ext80, pushed: Ext80): void {
@@ -112,7 +117,7 @@ const partialRemainder = (toNearest: boolean): Execute =>
     if (!fpu.conclude()) return;
     fpu.set(0, found.remainder);
     if (!found.complete) fpu.setConditionCodes(Status.C2);
-    else if (found.quotient !== undefined) fpu.setConditionCodes(quotientCodes(found.quotient));
+    else fpu.setConditionCodes(quotientCodes(found.quotient));
   });
 
 function quotientCodes(quotient: number): number {
@@ -159,7 +164,7 @@ interface Comparison {
   report: Report;
 }
 
-/** ST(0) with ST(i). */
+/** ST(0) with ST(i): FP-29. */
 const compareRegister = ({ quiet, pops, report }: Comparison): Execute =>
   onRegisters((fpu, cpu, { modrm }) => {
     const index = modrm & 7;
@@ -174,10 +179,10 @@ const compareRegister = ({ quiet, pops, report }: Comparison): Execute =>
 /** An empty operand is unordered. */
 function compareEmpty(fpu: FpuUnit, cpu: Cpu, report: Report, pops: number): void {
   report(fpu, cpu, 'unordered');
-  if (fpu.stackFault('underflow')) popTimes(fpu, pops);
+  if (fpu.stackUnderflow()) popTimes(fpu, pops);
 }
 
-/** ST(0) with a number in memory. */
+/** ST(0) with a number in memory: FP-29. */
 export const compareNumber = (read: ReadNumber, pops: 0 | 1): Execute =>
   withMemory(read, (fpu, value, cpu) => {
     if (fpu.isEmpty(0)) {
@@ -194,6 +199,7 @@ export const fcompp = compareRegister({ quiet: false, pops: 2, report: inStatus 
 export const fucom = compareRegister({ quiet: true, pops: 0, report: inStatus });
 export const fucomp = compareRegister({ quiet: true, pops: 1, report: inStatus });
 export const fucompp = compareRegister({ quiet: true, pops: 2, report: inStatus });
+// FP-30
 export const fcomi = compareRegister({ quiet: false, pops: 0, report: inFlags });
 export const fcomip = compareRegister({ quiet: false, pops: 1, report: inFlags });
 export const fucomi = compareRegister({ quiet: true, pops: 0, report: inFlags });

@@ -41,32 +41,23 @@ const environmentSize = ({ operandSize }: Instruction) => ENVIRONMENT_WORDS * op
 /** In real and virtual-8086 mode the pointers are linear addresses: FP-42. */
 const hasLinearPointers = (cpu: Cpu) => (cpu.cr0 & CR0.PE) === 0 || (cpu.systemFlags & VM) !== 0;
 
-/** Seven items: control, status and tag words, and the pointers as the mode and the operand size have them. */
-function environmentItems(cpu: Cpu, operandSize: 2 | 4): readonly number[] {
+/**
+ * Seven items: control, status and tag words, and the pointers as the mode has them. With operands of 16 bits it is their lower
+ * halves that are stored.
+ */
+function environmentItems(cpu: Cpu): readonly number[] {
   const { fpu } = cpu;
-  const words = [fpu.controlWord, fpu.statusWord, fpu.tagWord];
+  const words = [fpu.controlWord, fpu.statusWord, fpu.tagWord].map(withOnes);
   const { codeSelector, codeOffset, dataSelector, dataOffset, opcode } = fpu.pointers;
   if (!hasLinearPointers(cpu)) {
     // FP-41
-    const last = [codeOffset, codeSelector, dataOffset, dataSelector];
-    if (operandSize === 2) return [...words, ...last];
-    const selectorAndOpcode = codeSelector | (opcode << 16);
-    return [...words.map(withOnes), codeOffset, selectorAndOpcode, dataOffset, withOnes(dataSelector)];
+    return [...words, codeOffset, codeSelector | (opcode << 16), dataOffset, withOnes(dataSelector)];
   }
   // FP-42
   const code = codeSelector * 16 + codeOffset;
   const data = dataSelector * 16 + dataOffset;
-  const upper = (linear: number, shift: number) => (linear >>> 16) << shift;
-  if (operandSize === 2) {
-    return [...words, code, (upper(code, 12) & 0xf000) | opcode, data, upper(data, 12) & 0xf000];
-  }
-  return [
-    ...words.map(withOnes),
-    withOnes(code & 0xffff),
-    upper(code, 12) | opcode,
-    withOnes(data & 0xffff),
-    upper(data, 12),
-  ];
+  const upper = (linear: number) => (linear >>> 16) << 12;
+  return [...words, withOnes(code & 0xffff), upper(code) | opcode, withOnes(data & 0xffff), upper(data)];
 }
 
 /** The upper half of a double word that holds 16 bits. */
@@ -78,11 +69,12 @@ function writeItem(cpu: Cpu, linear: number, index: number, size: 2 | 4, value: 
 }
 
 function writeEnvironment(cpu: Cpu, linear: number, operandSize: 2 | 4): void {
-  environmentItems(cpu, operandSize).forEach((item, index) => {
+  environmentItems(cpu).forEach((item, index) => {
     writeItem(cpu, linear, index, operandSize, item);
   });
 }
 
+/** All is read before anything is loaded. */
 function readEnvironment(cpu: Cpu, linear: number, operandSize: 2 | 4): void {
   const { fpu } = cpu;
   const item = (index: number) =>
@@ -93,21 +85,21 @@ function readEnvironment(cpu: Cpu, linear: number, operandSize: 2 | 4): void {
   fpu.tagWord = items[2];
   const [, , , third, fourth, fifth, sixth] = items;
   if (hasLinearPointers(cpu)) {
-    fpu.pointers = linearPointers(third, fourth, fifth, sixth, operandSize);
+    fpu.pointers = linearPointers(third, fourth, fifth, sixth);
     return;
   }
   fpu.pointers = {
     codeOffset: third,
     codeSelector: fourth & 0xffff,
-    opcode: operandSize === 2 ? 0 : (fourth >>> 16) & 0x7ff,
+    opcode: (fourth >>> 16) & 0x7ff,
     dataOffset: fifth,
     dataSelector: sixth & 0xffff,
   };
 }
 
-function linearPointers(code: number, codeTop: number, data: number, dataTop: number, operandSize: 2 | 4) {
+function linearPointers(code: number, codeTop: number, data: number, dataTop: number) {
   // Bits 12 up of the second item are bits 16 up of the address; 16-bit images have four of them.
-  const top = (item: number) => ((operandSize === 2 ? item & 0xf000 : item & 0x0ffff000) << 4) >>> 0;
+  const top = (item: number) => ((item & 0x0ffff000) << 4) >>> 0;
   return {
     codeSelector: 0,
     codeOffset: (top(codeTop) | (code & 0xffff)) >>> 0,
@@ -125,14 +117,8 @@ export const fnstenv: Execute = notWaiting((fpu, cpu, instruction) => {
 
 export const fldenv: Execute = waiting((_fpu, cpu, instruction) => {
   const linear = longRead(cpu, instruction, environmentSize(instruction));
-  readableToTheEnd(cpu, linear, environmentSize(instruction));
   readEnvironment(cpu, linear, instruction.operandSize);
 });
-
-/** Meets the page fault of the last bytes, if there is one, before anything is loaded. */
-function readableToTheEnd(cpu: Cpu, linear: number, size: number): void {
-  readLong16(cpu, linear, size - 2);
-}
 
 // ------------------------------------------------------------------------------------------------- FNSAVE and FRSTOR
 
@@ -155,9 +141,16 @@ function writeRegisters(cpu: Cpu, fpu: FpuUnit, linear: number, stride: number):
   for (let i = 0; i < 8; i++) writeRegister(cpu, (linear + i * stride) >>> 0, fpu.st(i));
 }
 
-function readRegisters(cpu: Cpu, fpu: FpuUnit, linear: number, stride: number): void {
-  for (let i = 0; i < 8; i++) fpu.setContent(i, readRegister(cpu, (linear + i * stride) >>> 0));
-}
+const ALL_REGISTERS = [0, 1, 2, 3, 4, 5, 6, 7];
+
+const readRegisters = (cpu: Cpu, linear: number, stride: number): Ext80[] =>
+  ALL_REGISTERS.map((i) => readRegister(cpu, (linear + i * stride) >>> 0));
+
+/** From ST(0) on, as TOP is now. */
+const loadRegisters = (fpu: FpuUnit, values: readonly Ext80[]): void =>
+  values.forEach((value, i) => {
+    fpu.setContent(i, value);
+  });
 
 /** FP-43: afterwards the unit is as after FNINIT. */
 export const fnsave: Execute = notWaiting((fpu, cpu, instruction) => {
@@ -169,9 +162,9 @@ export const fnsave: Execute = notWaiting((fpu, cpu, instruction) => {
 
 export const frstor: Execute = waiting((fpu, cpu, instruction) => {
   const linear = longRead(cpu, instruction, stateSize(instruction));
-  readableToTheEnd(cpu, linear, stateSize(instruction));
+  const registers = readRegisters(cpu, linear + environmentSize(instruction), REGISTER_BYTES);
   readEnvironment(cpu, linear, instruction.operandSize);
-  readRegisters(cpu, fpu, linear + environmentSize(instruction), REGISTER_BYTES);
+  loadRegisters(fpu, registers);
 });
 
 // ------------------------------------------------------------------------------------------------ FXSAVE and FXRSTOR
@@ -208,6 +201,7 @@ export const fxsave: Execute = notWaiting((fpu, cpu, instruction) => {
 export const fxrstor: Execute = notWaiting((fpu, cpu, instruction) => {
   const linear = longRead(cpu, instruction, FXSAVE_BYTES);
   requireAligned(linear);
+  const registers = readRegisters(cpu, linear + FXSAVE_REGISTERS, FXSAVE_STRIDE);
   fpu.controlWord = readLong16(cpu, linear);
   fpu.statusWord = readLong16(cpu, linear, 2);
   fpu.abridgedTags = readLong16(cpu, linear, 4);
@@ -218,5 +212,5 @@ export const fxrstor: Execute = notWaiting((fpu, cpu, instruction) => {
     dataOffset: readLong32(cpu, linear, 16),
     dataSelector: readLong16(cpu, linear, 20),
   };
-  readRegisters(cpu, fpu, linear + FXSAVE_REGISTERS, FXSAVE_STRIDE);
+  loadRegisters(fpu, registers);
 });

@@ -81,7 +81,7 @@ export const loadConverted = (read: ReadNumber): Execute =>
 export const fldRegister: Execute = onRegisters((fpu, _cpu, { modrm }) => {
   const index = modrm & 7;
   if (!fpu.isEmpty(index)) fpu.push(fpu.st(index));
-  else if (fpu.stackFault('underflow')) fpu.pushUnchecked(DEFAULT_NAN);
+  else if (fpu.stackUnderflow()) fpu.pushUnchecked(DEFAULT_NAN);
 });
 
 /** A constant: the nearest value and, for directed rounding, what is added to its last place. */
@@ -114,7 +114,7 @@ const loadConstant = ({ nearest, differs, by }: Constant): Execute =>
     fpu.push(moved ? new Ext80(signExponent, high, low + by) : nearest);
   });
 
-const exactly = (nearest: Ext80) => loadConstant({ nearest, differs: [], by: 1 });
+const exactly = (value: Ext80): Execute => onRegisters((fpu) => fpu.push(value));
 
 export const fld1 = exactly(one(false));
 export const fldz = exactly(POSITIVE_ZERO);
@@ -143,7 +143,7 @@ function store<Image>({ size, convert, write }: StoredFormat<Image>, pops: boole
     (cpu, instruction) => longWrite(cpu, instruction, size),
     (fpu, linear, cpu) => {
       const isEmpty = fpu.isEmpty(0);
-      if (isEmpty && !fpu.stackFault('underflow')) return;
+      if (isEmpty && !fpu.stackUnderflow()) return;
       const image = convert(fpu, isEmpty ? DEFAULT_NAN : fpu.st(0));
       if (!isEmpty && !fpu.conclude(FORBIDS_STORING)) return;
       write(cpu, linear, image);
@@ -242,7 +242,7 @@ export const fstp1 = onRegisters((fpu, _cpu, { modrm }) => {
 export const fxch: Execute = onRegisters((fpu, _cpu, { modrm }) => {
   const index = modrm & 7;
   const isEmpty = fpu.isEmpty(0) || fpu.isEmpty(index);
-  if (isEmpty && !fpu.stackFault('underflow')) return;
+  if (isEmpty && !fpu.stackUnderflow()) return;
   const first = fpu.isEmpty(0) ? DEFAULT_NAN : fpu.st(0);
   const second = fpu.isEmpty(index) ? DEFAULT_NAN : fpu.st(index);
   fpu.set(0, second);

@@ -3,7 +3,7 @@
 /** The transcendental instructions: FP-34 to FP-39. */
 
 import type { Environment } from '../fpu/environment.js';
-import { DEFAULT_NAN, type Ext80, isNan, kindOf, one } from '../fpu/ext80.js';
+import { type Ext80, isNan, kindOf, one } from '../fpu/ext80.js';
 import {
   atan2,
   cos,
@@ -17,7 +17,7 @@ import {
 import type { FpuUnit } from '../fpu/unit.js';
 import type { Execute } from '../instruction.js';
 import { onRegisters } from './x87.js';
-import { replaceAndPush } from './x87-arithmetic.js';
+import { lacksPlaces, replaceAndPush } from './x87-arithmetic.js';
 
 type Function = (environment: Environment, value: Ext80) => Ext80;
 
@@ -46,13 +46,8 @@ export const fcos = ofAngle(cos);
 /** FSINCOS and FPTAN: one result replaces ST(0), the other is pushed. */
 const withTwoResults = (operation: (environment: Environment, value: Ext80) => [Ext80, Ext80]): Execute =>
   onRegisters((fpu) => {
-    const fault = fpu.isEmpty(0) ? 'underflow' : fpu.isEmpty(-1) ? undefined : 'overflow';
-    if (fault !== undefined) {
-      fpu.setC2(false);
-      if (fpu.stackFault(fault)) replaceAndPush(fpu, DEFAULT_NAN, DEFAULT_NAN);
-      return;
-    }
-    if (refusesAsTooGreat(fpu)) return;
+    fpu.setC2(false);
+    if (lacksPlaces(fpu) || refusesAsTooGreat(fpu)) return;
     const [replacement, pushed] = operation(fpu.environment, fpu.st(0));
     if (fpu.conclude()) replaceAndPush(fpu, replacement, pushed);
   });

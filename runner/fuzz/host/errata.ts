@@ -7,8 +7,10 @@ import type { CaseResult, HostEvent, StepResult } from '../../protocol.js';
 import type { Comparison, Said } from '../kind.js';
 import { type HostFuzzCase, numberIn } from './case.js';
 import { type Divergence, divergenceOf, openOutcome } from './compare.js';
-import { inSystem, isBadRead, TABLE_ERRATA } from './errata-tables.js';
+import { TABLE_ERRATA } from './errata-tables.js';
 import { type Explanation, Scene } from './scene.js';
+import { hostWords, isBadRead, isCleanAndWritable, shadowDifferences, USER, WRITABLE } from './signs.js';
+import { inputAtFork, SYSTEM_ERRATA } from './system-errata.js';
 
 /** Compares the profiles: a difference has to have its erratum. */
 export function explained(
@@ -55,8 +57,10 @@ const PAGE_FAULT = 14;
 const GUEST_KERNEL = 1;
 
 /** A general protection fault of which the host looks at the instruction. */
-function isEmulated({ trap }: Scene): boolean {
-  return numberIn(trap.regs, 'trapnum') === GENERAL_PROTECTION && numberIn(trap.regs, 'errcode') === 0;
+function isEmulated({ trap, hasRun }: Scene): boolean {
+  return (
+    !hasRun && numberIn(trap.regs, 'trapnum') === GENERAL_PROTECTION && numberIn(trap.regs, 'errcode') === 0
+  );
 }
 
 const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !== GUEST_KERNEL;
@@ -83,7 +87,7 @@ const OPEN: readonly Explanation[] = [
   },
   { erratum: 'E-112', holds: ({ hardened }) => hardened.outcome.return === -22 },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
-  ...inSystem(),
+  ...SYSTEM_ERRATA,
 ];
 
 function isDeadAfter(scene: Scene, step: StepResult): boolean {
@@ -142,6 +146,8 @@ function isInput(one: unknown, two: unknown, linux: number, hardened: number): b
 
 /** EAX is all that differs, in the state or when the guest is entered again. */
 function eaxOf(scene: Scene): readonly [unknown, unknown] | undefined {
+  if (scene.hasRun) return scene.fork && inputAtFork(scene.fork);
+  if (!isEmulated(scene) || ofUser(scene)) return undefined;
   const { linux, hardened } = scene.parting;
   if (
     linux?.e === 'switch_to_guest' &&
@@ -153,7 +159,7 @@ function eaxOf(scene: Scene): readonly [unknown, unknown] | undefined {
     const differing = Object.keys(one).filter((name) => one[name] !== two[name]);
     return differing.length === 1 && differing[0] === 'eax' ? [one.eax, two.eax] : undefined;
   }
-  if (!scene.only('regs.eax', 'guests')) return undefined;
+  if (!scene.paths.every((path) => path.endsWith('regs.eax'))) return undefined;
   return [scene.after(scene.linux, 'regs').eax, scene.after(scene.hardened, 'regs').eax];
 }
 
@@ -167,9 +173,6 @@ const INPUT_ERRATA = INPUTS.map(
   }),
 );
 
-const WRITABLE = 2;
-const USER = 4;
-
 const STACK_PAGE = /^bad stack page (0x[0-9a-f]+)/;
 
 /** The access that was not permitted: a fault, one that is asked about, or the write for which a stack page is pinned. */
@@ -179,6 +182,7 @@ function accessOf(scene: Scene): { address: number; errcode: number } | undefine
   }
   const [, pinned] = STACK_PAGE.exec(String(scene.parting.hardened?.message ?? '')) ?? [];
   if (pinned !== undefined) return { address: Number(pinned), errcode: WRITABLE };
+  if (scene.hasRun) return undefined;
   const { regs, cr2 } = scene.trap;
   const isFault = numberIn(regs, 'trapnum') === PAGE_FAULT;
   return isFault ? { address: cr2, errcode: numberIn(regs, 'errcode') } : undefined;
@@ -189,7 +193,9 @@ function lacksDirectoryRights(scene: Scene): boolean {
   const access = accessOf(scene);
   if (access === undefined) return false;
   const { address, errcode } = access;
-  const entries = scene.directoryEntries(address);
+  const entries = scene.fork
+    ? [scene.directoryEntry(scene.fork.before.linux, address)]
+    : scene.directoryEntries(address);
   const lacks = (right: number): boolean =>
     (errcode & right) !== 0 && entries.some((entry) => (entry & right) === 0);
   return lacks(WRITABLE) || lacks(USER);
@@ -229,18 +235,12 @@ const PGE = 0x80;
 
 /** Values of CR4 by CPU, those of the original first. */
 function keepsPgeOff(scene: Scene): boolean {
-  const [ones, twos] = [scene.linux, scene.hardened].map(({ state }) => wordsIn(state, 'cr4'));
+  const [ones, twos] = [scene.linux, scene.hardened].map((step) => hostWords(step, 'cr4'));
   return (
     ones !== undefined &&
     twos !== undefined &&
     ones.every((one, cpu) => one === twos[cpu] || (one & ~PGE) === twos[cpu])
   );
-}
-
-/** A list of words of the host's state. */
-function wordsIn({ host }: StepResult['state'], name: string): number[] {
-  const list = isMap(host) ? host[name] : undefined;
-  return Array.isArray(list) ? list.map(Number) : [];
 }
 
 /** The same is done, in another order. */
@@ -279,23 +279,11 @@ const MODULE: readonly Explanation[] = [
 
 const OPEN_PTE = 'shadow.pte';
 
-/** Shadow entries of a profile that the other has not, or has otherwise. */
-function shadowDifferences(scene: Scene): { one: number; two: number }[] {
-  const [ones, twos] = [scene.linux, scene.hardened].map((step) => shadowFlags(scene, step));
-  if (ones === undefined || twos === undefined) return [];
-  const places = [...new Set([...ones.keys(), ...twos.keys()])];
-  return places
-    .map((place) => ({ one: ones.get(place) ?? 0, two: twos.get(place) ?? 0 }))
-    .filter(({ one, two }) => one !== two);
+/** The host does not look at the guest's page tables of its own accord. */
+function isAnnounced(scene: Scene): boolean {
+  if (scene.hasRun) return scene.fork?.last.kind === 'interruption' && scene.fork.last.source === 'software';
+  return accessOf(scene) === undefined && scene.op !== 'pin_stack_pages';
 }
-
-function shadowFlags(scene: Scene, step: StepResult): Map<string, number> {
-  const { pte } = scene.after(step, 'shadow');
-  const entries = (Array.isArray(pte) ? pte : []).filter(isMap);
-  return new Map(entries.map((entry) => [`${entry.pgdir} ${entry.vaddr}`, numberIn(entry, 'flags')]));
-}
-
-const DIRTY = 0x40;
 
 /** Announced changes of page tables. */
 const PAGE_TABLES: readonly Explanation[] = [
@@ -303,18 +291,13 @@ const PAGE_TABLES: readonly Explanation[] = [
     erratum: 'E-80',
     holds: (scene) => {
       const found = shadowDifferences(scene);
-      return (
-        found.length > 0 &&
-        found.every(
-          ({ one, two }) => (one ^ two) === WRITABLE && (one & WRITABLE) !== 0 && (one & DIRTY) === 0,
-        )
-      );
+      return found.length > 0 && found.every(isCleanAndWritable) && scene.only('shadow');
     },
   },
   {
     erratum: 'E-81',
     holds: (scene) =>
-      scene.parting.linux?.e === 'get_user_pages_fast' ||
+      (scene.parting.linux?.e === 'get_user_pages_fast' && isAnnounced(scene)) ||
       /^bad page table entry/.test(String(scene.parting.linux?.message ?? '')) ||
       (scene.paths.includes(OPEN_PTE) && shadowDifferences(scene).every(({ one }) => (one & 1) === 0)),
   },
@@ -357,7 +340,7 @@ const EXPLANATIONS: readonly Explanation[] = [
       deathIn(scene.hardened)?.message === 'bad guest page (null)' && scene.part('lg').lguest_data === null,
   },
   ...ENDINGS,
-  ...inSystem(),
+  ...SYSTEM_ERRATA,
   {
     erratum: 'E-140',
     holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',

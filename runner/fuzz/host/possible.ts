@@ -3,6 +3,7 @@
 /** What no guest can bring about. A state that has it proves nothing: whoever falls over it is not wrong. */
 
 import { type Data, type DataMap, isMap } from '../../cases/case.js';
+import { truth } from '../../expand/host.js';
 import type { Random } from '../../generate/random.js';
 import { type HostFuzzCase, numberIn } from './case.js';
 import { ARGUMENTS } from './fields.js';
@@ -65,8 +66,8 @@ const INITIALISE = 'lguest_arch_host_init';
 const REMOVE = 'lguest_arch_host_fini';
 const PGE = 0x80;
 
-/** A flag of the host; absent: set. */
-const isSet = ({ host }: DataMap, name: string): boolean => !isMap(host) || ![false, 0].includes(host[name]);
+/** A flag of the host that is set unless given. */
+const isSet = ({ host }: DataMap, name: string): boolean => !isMap(host) || truth(host[name] ?? true);
 
 /** A guest runs on a host that is ready: while there is one the module cannot be removed, and before there was one it was loaded. */
 function makeReady(entry: HostFuzzCase): void {

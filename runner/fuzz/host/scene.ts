@@ -12,6 +12,7 @@ import {
 } from '../../protocol.js';
 import { numberIn } from './case.js';
 import type { Divergence } from './compare.js';
+import { type Fork, forkOf } from './course.js';
 import { runsIn } from './guest.js';
 
 /** The first step in which the two profiles part. */
@@ -24,6 +25,8 @@ export class Scene {
   readonly paths: readonly string[];
   /** What both did before they parted. */
   readonly common: readonly HostEvent[];
+
+  #fork: { found: Fork | undefined } | undefined;
 
   constructor(
     private readonly request: CaseRequest,
@@ -100,19 +103,12 @@ export class Scene {
     );
   }
 
-  /**
-   * The guest's registers and CR2 when they parted. In class host the script says what the guest has brought back; in
-   * class system it is what the host has stored when the step is over.
-   */
+  /** The guest's registers and CR2 when they parted: the script says what the guest has brought back. */
   get trap(): { regs: DataMap; cr2: number } {
     const entries = this.common.filter(({ e }) => e === 'switch_to_guest');
     const entry = entries.at(-1);
     if (entry === undefined) {
       return { regs: this.part('regs'), cr2: numberIn(this.part('cpu'), 'last_pagefault') };
-    }
-    if (this.request.class === 'system') {
-      const cr2 = numberIn(this.after(this.linux, 'cpu'), 'last_pagefault');
-      return { regs: this.after(this.linux, 'regs'), cr2 };
     }
     const script = scriptOf(this.request, this.step);
     const used = script.slice(0, entries.length);
@@ -125,7 +121,7 @@ export class Scene {
   }
 
   /** A double word of the guest's memory before the step, and after it in either profile. */
-  words(at: number): number[] {
+  private words(at: number): number[] {
     const states = [this.before, dataOf(this.linux.state), dataOf(this.hardened.state)];
     return states.map((state) => readIn(state, this.step, at));
   }
@@ -138,19 +134,22 @@ export class Scene {
     return [before, after].flatMap((directory) => this.words(directory + (address >>> 22) * 4));
   }
 
-  get isSystem(): boolean {
-    return this.request.class === 'system';
+  /** What it says when a step has ended so. */
+  directoryEntry(ended: StepResult, address: number): number {
+    const directory = directoryIn(this.after(ended, 'lg'), this.after(ended, 'cpu'));
+    return readIn(dataOf(ended.state), this.step, directory + (address >>> 22) * 4);
   }
 
-  /** Vectors or indexes, and second words, of the entries that a table of the virtual CPU has before or after the step. */
-  tables(name: 'gdt' | 'idt'): [number, number][] {
-    const tables = [this.part(name), this.after(this.linux, name), this.after(this.hardened, name)];
-    return tables.flatMap((table) =>
-      Object.entries(table).map(([index, pair]): [number, number] => [
-        Number(index),
-        Array.isArray(pair) ? Number(pair[1]) : 0,
-      ]),
-    );
+  /** Class system: where the guest's own code goes another way; undefined where it does not. */
+  get fork(): Fork | undefined {
+    if (!this.hasRun) return undefined;
+    this.#fork ??= { found: forkOf(this.request, this.divergence.step) };
+    return this.#fork.found;
+  }
+
+  /** Class system, and the guest's own code has run in this step: only the fork says what it has done. */
+  get hasRun(): boolean {
+    return this.request.class === 'system' && this.common.some(({ e }) => e === 'switch_to_guest');
   }
 }
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadSuite } from '../../cases/suite.js';
+import { Random } from '../../generate/random.js';
+import { ReferenceImplementation } from '../../implementations/reference/index.js';
+import { type CaseResult, isObject, type Profile } from '../../protocol.js';
+import type { Comparison, Said } from '../kind.js';
+import { type HostFuzzCase, hostRequest, mapIn, originOf } from './case.js';
+import { explained } from './errata.js';
+import { Guest } from './guest.js';
+import { isPossible, makePossible } from './possible.js';
+
+let origins: HostFuzzCase[] = [];
+
+beforeAll(async () => {
+  const { cases } = await loadSuite([
+    ...['switcher/*', 'io-emulation/*', 'page-fault/*', 'fpu/*', 'isolation/*', 'pge/*'],
+    ...['shadow-page-tables/bits-of-the-processor/write', 'switcher/int-of-an-error-code-vector/*'],
+  ]);
+  origins = cases.filter((entry) => entry.class === 'system').flatMap((entry) => originOf(entry) ?? []);
+});
+
+/** A case of the suite, changed. */
+function caseOf(id: string, change: (entry: HostFuzzCase) => void = () => {}): HostFuzzCase {
+  const origin = origins.find((entry) => entry.id === id);
+  if (origin === undefined) throw new Error(`there is no case ${id}`);
+  const entry = structuredClone(origin);
+  change(entry);
+  return entry;
+}
+
+async function said(
+  entry: HostFuzzCase,
+  profile: Profile,
+  mistake: (result: CaseResult) => void,
+): Promise<Said> {
+  const implementation = new ReferenceImplementation(profile);
+  const request = hostRequest(entry, profile);
+  const answer = structuredClone(implementation.run(request));
+  if (answer.kind === 'result') mistake(answer.result);
+  return { contestant: { implementation, declaration: await implementation.start() }, request, answer };
+}
+
+/** What is said of both profiles, the hardened host with a mistake. */
+async function comparisonOf(
+  entry: HostFuzzCase,
+  mistake: (result: CaseResult) => void = () => {},
+): Promise<Comparison> {
+  const linux = await said(entry, 'linux-2.6.29', () => {});
+  return explained(entry, linux, await said(entry, 'hardened', mistake));
+}
+
+/** Another EBX than the guest has had. */
+function changesEbx({ steps }: CaseResult): void {
+  for (const { state } of steps) if (isObject(state.regs)) state.regs.ebx = Number(state.regs.ebx) ^ 1;
+}
+
+/** NOTIFY, which ends the operation, in the place of what the guest does. */
+function doesNothing({ given }: HostFuzzCase): void {
+  const guest = Guest.in(given, new Random(1));
+  guest.store(guest.translate(Number(guest.regs.eip)), [0xb8, 17, 0, 0, 0, 0xcd, 0x1f, 0xeb, 0xfe]);
+}
+
+/** Nobody owns the FPU, and CR0.TS is clear. */
+function isInconsistent({ given }: HostFuzzCase): void {
+  const task = mapIn(mapIn(given, 'host'), 'task');
+  task.usedfpu = 0;
+}
+
+const GUESTS: readonly [string, string, (entry: HostFuzzCase) => void][] = [
+  ['E-1', 'io-emulation/guest-kernel', () => {}],
+  ['E-3', 'io-emulation/user-code-unmapped-behind-the-host', () => {}],
+  ['E-10', 'page-fault/directory-entry-read-only', () => {}],
+  ['E-20', 'fpu/told-from-a-user-program', isInconsistent],
+  ['E-56', 'switcher/int-of-an-error-code-vector', () => {}],
+  ['E-59', 'switcher/lost-system-call', () => {}],
+  ['E-80', 'shadow-page-tables/bits-of-the-processor/write', () => {}],
+  ['E-120', 'isolation/task-switch', () => {}],
+];
+
+describe('where a guest goes another way', () => {
+  test.each(GUESTS)('%s is the cause in %s', async (erratum, id, change) => {
+    const comparison = await comparisonOf(caseOf(id, change));
+    expect(comparison).toEqual({ kind: 'explained', by: erratum });
+  });
+
+  test.each(GUESTS)(
+    '%s is no excuse in %s when the guest does not use what it has',
+    async (_, id, change) => {
+      const entry = caseOf(id, change);
+      doesNothing(entry);
+      const comparison = await comparisonOf(entry, changesEbx);
+      expect(comparison.kind).toBe('compared');
+      expect(comparison).toMatchObject({ differences: expect.arrayContaining([expect.anything()]) });
+    },
+  );
+});
+
+describe('a guest that runs', () => {
+  const run = { op: 'run_guest' };
+  const initialise = { op: 'lguest_arch_host_init' };
+  const remove = { op: 'lguest_arch_host_fini' };
+
+  test('runs on a host that is initialised', () => {
+    const entry = caseOf('pge/without-the-feature', (changed) => {
+      changed.steps = [run];
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(entry.steps).toEqual([initialise, run]);
+    expect(isPossible(entry)).toBe(true);
+  });
+
+  test('does not run after the module has been removed', () => {
+    const entry = caseOf('pge/load-run-unload', (changed) => {
+      changed.steps = [initialise, run, remove, run];
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(entry.steps).toEqual([initialise, run, remove]);
+    expect(isPossible(entry)).toBe(true);
+  });
+
+  test('finds CR4.PGE on only where initialisation is still to turn it off', () => {
+    const possible = caseOf('pge/load-run-unload');
+    expect(isPossible(possible)).toBe(true);
+    const entry = caseOf('pge/load-run-unload', ({ given }) => {
+      mapIn(given, 'host').initialised = true;
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(mapIn(entry.given, 'host').cr4).toEqual([0x658, 0x610]);
+    expect(isPossible(entry)).toBe(true);
+  });
+});
