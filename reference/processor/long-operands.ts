@@ -9,7 +9,7 @@ import { PAGE_SIZE } from './memory.js';
 import { readLinear, translateWrite, writeLinear } from './paging.js';
 import { linearForRead, linearForWrite } from './segmentation.js';
 
-/** Numbers of up to 64 bits are aligned as such, longer ones to 8 bytes, images of the state to the operand size. */
+/** Numbers of up to 64 bits are aligned as such, longer ones to 8 bytes, images of the state to the operand size: DBG-16. */
 function alignmentOf(size: number, { operandSize }: Instruction): number {
   if (size <= 8) return size;
   return size === EXTENDED_BYTES ? 8 : operandSize;
@@ -17,7 +17,7 @@ function alignmentOf(size: number, { operandSize }: Instruction): number {
 
 const EXTENDED_BYTES = 10;
 
-/** Linear address of the memory operand, once its segment permits that all its bytes are read. */
+/** Linear address of the memory operand, once its segment permits that all its bytes are read: DBG-7, PG-5. */
 export function longRead(cpu: Cpu, instruction: Instruction, size: number): number {
   const segment = cpu.segments[instruction.segment];
   const linear = linearForRead(cpu, segment, effectiveAddress(cpu, instruction), size);
@@ -25,7 +25,7 @@ export function longRead(cpu: Cpu, instruction: Instruction, size: number): numb
   return linear;
 }
 
-/** Linear address of the memory operand, once all its bytes may be written; `writeLong` can then not fault. */
+/** Linear address of the memory operand, once all its bytes may be written, after which no write can fault: PG-9, DBG-7. */
 export function longWrite(cpu: Cpu, instruction: Instruction, size: number): number {
   const segment = cpu.segments[instruction.segment];
   const linear = linearForWrite(cpu, segment, effectiveAddress(cpu, instruction), size);

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../package.js';
 import { type MutantName, type MutantView, sameMutant } from './mutant.js';
-import { filesOf, PARTS, type PartName } from './parts.js';
+import { PARTS, type PartName, partOf } from './parts.js';
 
 const PATH = join(packageRoot, 'runner', 'strength', 'figures.json');
 const DIGEST_DIGITS = 16;
@@ -84,33 +84,32 @@ export function figuresAgain(before: FileFigures, mutants: readonly MutantView[]
   };
 }
 
-/** What is kept of files. One that has not changed since it was measured keeps what was found but for what was tried again. */
+/**
+ * What is kept of files. One that has not changed since it was measured keeps what was found but for what was tried again;
+ * one that was not `measured` keeps all of it.
+ */
 export function partFiguresOf(
   files: readonly string[],
   before: PartFigures | undefined,
   mutants: readonly MutantView[],
+  measured: ReadonlySet<string>,
 ): PartFigures {
-  const figures = files.map((file): [string, FileFigures] => {
+  const figures = files.flatMap((file): [string, FileFigures][] => {
+    const known = before?.files[file];
+    if (!measured.has(file)) return known === undefined ? [] : [[file, known]];
     const own = mutants.filter(({ name }) => name.file === file);
-    const known = unchanged(before, file);
-    return [file, known === undefined ? figuresOf(own, digestOf(file)) : figuresAgain(known, own)];
+    const text = digestOf(file);
+    return [[file, known?.text === text ? figuresAgain(known, own) : figuresOf(own, text)]];
   });
   return { date: new Date().toISOString().slice(0, 10), files: Object.fromEntries(figures) };
 }
 
-/** What a measurement that goes on from the last one mutates: files that have changed since, and lines where mutants survived. */
-export function leftOpen(part: PartName, before: PartFigures | undefined): string[] {
-  return filesOf(part).flatMap((file) => {
-    const known = unchanged(before, file);
-    if (known === undefined) return [file];
-    const ranges = known.survived.map(({ at, end }) => `${file}:${Number.parseInt(at, 10)}-${end}`);
-    return [...new Set(ranges)];
-  });
-}
-
-function unchanged(before: PartFigures | undefined, file: string): FileFigures | undefined {
-  const known = before?.files[file];
-  return known?.text === digestOf(file) ? known : undefined;
+/** What a measurement that goes on from the last one mutates of a file: all of it when it has changed since, else what survived. */
+export function leftOpen(file: string, before: Figures): string[] {
+  const known = before[partOf(file)]?.files[file];
+  if (known?.text !== digestOf(file)) return [file];
+  const ranges = known.survived.map(({ at, end }) => `${file}:${Number.parseInt(at, 10)}-${end}`);
+  return [...new Set(ranges)];
 }
 
 function digestOf(file: string): string {

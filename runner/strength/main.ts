@@ -15,7 +15,6 @@ import { type Equivalent, readEquivalents, staleEntries } from './equivalent.js'
 import {
   equivalentIn,
   isStrongEnough,
-  type PartFigures,
   partFiguresOf,
   percent,
   readFigures,
@@ -53,7 +52,7 @@ const command = new Command('strength')
     new Option(
       '--again',
       'only what the last full run has left open: files that have changed since, and what survived it',
-    ).conflicts(['files', 'since', 'sample']),
+    ).conflicts(['since', 'sample']),
   )
   .option('--files <pattern...>', 'only these files: * within a folder, ** across folders')
   .option('--since <commit>', 'only files that have changed since')
@@ -113,9 +112,7 @@ function report(
   for (const part of scope.parts) {
     const own = mutants.filter(({ name }) => partOf(name.file) === part);
     problems.push(
-      ...(scope.whole
-        ? judgedWhole(part, scope.before[part], own, isEquivalent)
-        : judgedPartly(part, own, isEquivalent)),
+      ...(scope.whole ? judgedWhole(part, scope, own, isEquivalent) : judgedPartly(part, own, isEquivalent)),
     );
   }
   for (const problem of problems) console.log(`FAIL ${problem}`);
@@ -125,11 +122,11 @@ function report(
 /** Tells the figures of a part, keeps them, and returns what is wrong with them. */
 function judgedWhole(
   part: PartName,
-  before: PartFigures | undefined,
+  { before, files }: Scope,
   mutants: readonly MutantView[],
   isEquivalent: (name: MutantName) => boolean,
 ): string[] {
-  const figures = partFiguresOf(filesOf(part), before, mutants);
+  const figures = partFiguresOf(filesOf(part), before[part], mutants, new Set(files));
   const strength = strengthOf(figures, isEquivalent);
   if (strength.mutants === 0) return [`${part}: there is no mutant`];
   tell(part, strength);
@@ -145,7 +142,7 @@ function judgedPartly(
   isEquivalent: (name: MutantName) => boolean,
 ): string[] {
   const files = [...new Set(mutants.map(({ name }) => name.file))];
-  const strength = strengthOf(partFiguresOf(files, undefined, mutants), isEquivalent);
+  const strength = strengthOf(partFiguresOf(files, undefined, mutants, new Set(files)), isEquivalent);
   if (strength.mutants === 0) return [];
   tell(part, strength);
   const known = readFigures()[part];

@@ -26,11 +26,13 @@ export interface ScopeOptions {
 
 export interface Scope {
   parts: readonly PartName[];
+  /** The files that it is about. */
+  files: readonly string[];
   /** Files, or ranges of their lines, as Stryker takes them. */
   mutate: readonly string[];
-  /** Together with what is known of them already, the parts are mutated from end to end. */
+  /** Together with what is known already, whole parts are measured. */
   whole: boolean;
-  /** What is known of them already. */
+  /** What is known already. */
   before: Figures;
 }
 
@@ -39,24 +41,19 @@ const STRETCH = 6;
 
 export function scopeOf(options: ScopeOptions): Scope {
   const parts = options.part === undefined ? PART_NAMES : [options.part];
-  if (options.again === true) {
-    const known = readFigures();
-    return {
-      parts,
-      mutate: parts.flatMap((part) => leftOpen(part, known[part])),
-      whole: true,
-      before: known,
-    };
-  }
   let files = parts.flatMap(filesOf);
   if (options.files !== undefined) files = matching(files, options.files);
+  if (options.again === true) {
+    const before = readFigures();
+    return { parts, files, mutate: files.flatMap((file) => leftOpen(file, before)), whole: true, before };
+  }
   if (options.since !== undefined) {
     const changed = changedSince(options.since);
     files = files.filter((file) => changed.has(file));
   }
   const mutate = options.sample === undefined ? files : stretches(files, options.sample, options.seed);
   const whole = [options.files, options.since, options.sample].every((limit) => limit === undefined);
-  return { parts, mutate, whole, before: {} };
+  return { parts, files, mutate, whole, before: {} };
 }
 
 /** The files that any of the patterns means; each of them must mean one. */

@@ -131,13 +131,20 @@ describe('figures', () => {
   });
 
   test('going on from a measurement takes the lines of survivors, and whole files that have changed', () => {
-    const before = partFiguresOf(['reference/host/fpu.ts'], undefined, [mutant('survived', 'three')]);
-    const open = leftOpen('host', before);
-    expect(open).toContain('reference/host/fpu.ts:3-3');
-    expect(open).not.toContain('reference/host/fpu.ts');
-    expect(open.length).toBe(filesOf('host').length);
-    const changed = { ...before, files: { 'reference/host/fpu.ts': figures } };
-    expect(leftOpen('host', changed)).toEqual(filesOf('host'));
+    const file = 'reference/host/fpu.ts';
+    const measured = new Set([file]);
+    const host = partFiguresOf([file], undefined, [mutant('survived', 'three')], measured);
+    expect(leftOpen(file, { host })).toEqual([`${file}:3-3`]);
+    expect(leftOpen('reference/host/kernel.ts', { host })).toEqual(['reference/host/kernel.ts']);
+    expect(leftOpen(file, { host: { date: '', files: { [file]: figures } } })).toEqual([file]);
+  });
+
+  test('what was not measured stays as it was', () => {
+    const file = 'reference/host/fpu.ts';
+    const known = { date: '2000-01-01', files: { [file]: figures } };
+    expect(partFiguresOf([file, 'reference/host/kernel.ts'], known, [], new Set()).files).toEqual(
+      known.files,
+    );
   });
 
   test('those that are checked in name files that are there', () => {

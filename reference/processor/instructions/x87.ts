@@ -74,7 +74,6 @@ export function withMemory<Prepared>(
     const { fpu } = cpu;
     fpu.environment.begin();
     const prepared = prepare(cpu, instruction);
-    fpu.setC1(false);
     notePlace(cpu, instruction);
     const { pointers } = fpu;
     pointers.dataSelector = cpu.segments[instruction.segment].selector;

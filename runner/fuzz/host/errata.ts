@@ -85,7 +85,10 @@ const OPEN: readonly Explanation[] = [
       linux.events.some(({ e, array }) => e === 'host_overflow' && array !== 'used_vectors') &&
       !hardened.events.some(({ e }) => e === 'host_overflow'),
   },
-  { erratum: 'E-112', holds: ({ hardened }) => hardened.outcome.return === -22 },
+  {
+    erratum: 'E-112',
+    holds: ({ op, hardened }) => op === 'lguest_init' && hardened.outcome.return === EINVAL,
+  },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
   ...SYSTEM_ERRATA,
 ];

@@ -35,6 +35,8 @@ async function someCases(): Promise<Case[]> {
   );
 }
 
+const hex = (word: number): string => word.toString(16).padStart(8, '0');
+
 async function judgedLog(text: string, cases: readonly Case[]) {
   const machine = new LoggedMachine('log', readLog(text), {}, () => undefined);
   const declaration = await machine.start();
@@ -85,5 +87,23 @@ describe('the log of an image', () => {
     const text = `SeaBIOS\r\ncase ${first.id}\r\nreset\r\ncase ${second.id}\r\n`;
     const results = await judgedLog(text, [first, second, third]);
     expect(results.map(({ verdict }) => verdict)).toEqual(['crashed', 'crashed', 'unsupported']);
+  });
+
+  it('does not judge a case whose loader the timer interrupted', async () => {
+    const [entry] = await someCases();
+    if (entry === undefined) throw new Error('too few cases');
+    const ended = async (eip: number, esp: number, interrupted: number) => {
+      const words = Array.from({ length: 29 }, () => 0);
+      words[8] = eip;
+      words[4] = esp;
+      const text = `case ${entry.id}\r\nregisters ${words.map(hex).join(' ')}\r\nmemory ${hex(0x4fe0)} ${hex(interrupted)}\r\nend\r\n`;
+      const [result] = await judgedLog(text, [entry]);
+      return result?.verdict;
+    };
+    const handlerOfNmi = 0x3009;
+    expect(await ended(handlerOfNmi, 0x4fe0, 0x1f816)).toBe('unsupported');
+    expect(await ended(handlerOfNmi, 0x200ff4, 0)).toBe('unsupported');
+    expect(await ended(handlerOfNmi, 0x4fe0, 0x8000)).toBe('fail');
+    expect(await ended(0x3035, 0x4fe0, 0x1f816)).toBe('fail');
   });
 });

@@ -16,6 +16,7 @@ import {
 import { imageOf, machineCase, observedRuns } from '../bare-machine.js';
 import type { Answer, Implementation } from '../implementation.js';
 import { readRegisters } from '../registers.js';
+import { isLoader } from './trampoline.js';
 
 /** What an image has written of one case. */
 interface Entry {
@@ -108,12 +109,30 @@ function answerOf(request: CaseRequest, entry: Entry): Answer {
   const machine = machineCase(request, given.memory_size);
   const memory = imageOf(machine);
   for (const [at, value] of entry.changes) memory.writeUInt32LE(value, at);
+  if (isLoaderInterrupted(given.registers, entry.registers, memory)) {
+    return {
+      kind: 'unsupported',
+      reason: "the timer's NMI came while the loader ran: the machine is too slow",
+    };
+  }
   const state = {
     registers: registersOf(given.registers, entry.registers),
     memory: observedRuns(memory, machine.observed),
     io: [],
   };
   return { kind: 'result', result: { steps: [{ outcome: { stop: 'hlt' }, state, events: [] }] } };
+}
+
+const NMI = 2;
+
+/** The case ended in its handler of NMI, and what was interrupted is not its own code. */
+function isLoaderInterrupted(given: ProcessorRegisters, found: readonly number[], memory: Buffer): boolean {
+  const word = (at: number): number | undefined =>
+    at + 4 <= memory.length ? memory.readUInt32LE(at) : undefined;
+  const gate = word(given.idtr.base + 8 * NMI) ?? 0;
+  if (found[PLACES.eip] !== (gate & 0xffff) + 1) return false;
+  const interrupted = word(found[PLACES.esp] ?? 0);
+  return interrupted === undefined || isLoader(interrupted);
 }
 
 /** The registers found, over those given where nothing was found. */

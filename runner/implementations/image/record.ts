@@ -11,8 +11,8 @@ import {
   type Bytes,
   checkFlags,
   type End,
+  isLoader,
   JUMP_BYTES,
-  RETURN_BYTES,
   RETURNS_AT,
   returns,
   TRAMPOLINE_AT,
@@ -22,8 +22,6 @@ import {
 /** The memory of a PC that no BIOS keeps for itself. */
 const CASE_MEMORY_BYTES = 0x8_0000;
 const PAGE = 0x1000;
-/** One for each handler of the fixtures, and one. */
-const MOST_ENDS = 65;
 const HLT = 0xf4;
 const VM = 0x20000;
 /** Bits of `attributes` of a segment register. */
@@ -173,7 +171,7 @@ function isHalt(at: number, memory: MemoryImage): boolean {
 
 /** That the case neither has nor changes what is put over its memory, as far as it says. */
 function checkUntouched({ at, bytes }: Bytes, before: ProcessorState, after: ProcessorState): void {
-  const isOwnRoom = at >= TRAMPOLINE_AT || (at >= RETURNS_AT && at < RETURNS_AT + MOST_ENDS * RETURN_BYTES);
+  const isOwnRoom = isLoader(at);
   for (let i = 0; i < bytes.length; i++) {
     const value = before.memory.read8(at + i);
     if (after.memory.read8(at + i) !== value || (isOwnRoom && value !== 0)) {

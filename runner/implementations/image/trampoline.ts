@@ -19,6 +19,14 @@ const FRAME_AT = FLAT_GDT_AT + 0x20;
 /** Behind the handlers of the fixtures and of recorded cases, where a near jump with 16-bit displacement can reach. */
 export const RETURNS_AT = 0x3800;
 export const RETURN_BYTES = 13;
+/** One for each handler of the fixtures, and one. */
+export const MOST_ENDS = 65;
+
+/** Whether an address is that of code which the runner has put into the case's memory, or of the monitor. */
+export const isLoader = (at: number): boolean =>
+  (at >= TRAMPOLINE_AT && at < TRAMPOLINE_AT + 0x1000) ||
+  (at >= RETURNS_AT && at < RETURNS_AT + MOST_ENDS * RETURN_BYTES) ||
+  at >= MONITOR_AT;
 
 const FLAT_CODE = 0x08;
 const FLAT = [0, 0, 0xffff, 0x00cf9b00, 0xffff, 0x00cf9300];

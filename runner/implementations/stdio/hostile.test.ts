@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,11 +51,12 @@ interface Outcome {
   left: number[];
 }
 
-async function provoke(source: string, options: ProgramOptions = {}): Promise<Outcome> {
+/** @param within the words of a program that starts the implementation */
+async function provoke(source: string, options: ProgramOptions = {}, within = ''): Promise<Outcome> {
   const file = join(folder, `program-${programs++}.mjs`);
   const pids = `${file}.pids`;
   writeFileSync(file, PRELUDE + source);
-  const implementation = createStdio(`"${process.execPath}" "${file}" "${pids}"`, {
+  const implementation = createStdio(`${within} "${process.execPath}" "${file}" "${pids}"`, {
     timeoutFactor: 0.1,
     ...options,
   });
@@ -78,6 +80,23 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The words of a process, each with a zero byte behind it. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** As the guide recommends it for programs that leave processes behind. */
+const NAMESPACE = ['unshare', '--user', '--map-current-user', '--pid', '--fork', '--kill-child'];
+
+function hasNamespaces(): boolean {
+  const [program = '', ...options] = NAMESPACE;
+  return spawnSync(program, [...options, 'true']).status === 0;
 }
 
 const OTHERS_HONEST = (kind: string): string[] => ['result', 'result', kind, 'result', 'result', 'result'];
@@ -260,6 +279,17 @@ describe('nothing is lost or left behind by a program that', () => {
     const { kinds, left } = await provoke(source, { timeoutFactor: 1 });
     expect(kinds).toEqual(OTHERS_HONEST('result'));
     expect(left).toEqual([]);
+  });
+
+  test.skipIf(!hasNamespaces())('loses a child at once, but not out of its process namespace', async () => {
+    // Long enough for the test, and a number by which it is found again: inside, process numbers are others.
+    const seconds = `60.${process.pid}`;
+    const source = `${LOST_CHILD} serve((id) => { lose('ignore', 'sleep ${seconds} &').on('exit', () => honest(id)); });`;
+    const { kinds } = await provoke(source, {}, NAMESPACE.join(' '));
+    expect(kinds).toEqual(OTHERS_HONEST('result'));
+    const commands = readdirSync('/proc').map((pid) => commandOf(pid));
+    expect(commands).toContain(commandOf('self'));
+    expect(commands).not.toContain(`sleep\0${seconds}\0`);
   });
 
   test('ignores shutdown and SIGTERM', async () => {
