@@ -21,7 +21,7 @@ import {
 import { recordedEnd, Session, type SessionEnd } from '../boot/session.js';
 import { Statistics } from '../boot/statistics.js';
 import { type InputSource, NO_INPUT, StreamInput } from '../boot/terminal.js';
-import { isModelName } from '../cpu-model.js';
+import { isModelName } from '../implementations/reference/model.js';
 import { messageOf } from '../message-of.js';
 import type { Profile } from '../protocol.js';
 import { UsageError } from '../usage.js';

@@ -15,7 +15,6 @@ import {
   type ScheduledEvent,
 } from '../../../reference/processor/index.js';
 import type { Moment } from '../../../reference/processor/moment.js';
-import { isModelName } from '../../cpu-model.js';
 import {
   type CaseRequest,
   type CaseResult,
@@ -31,6 +30,7 @@ import {
 } from '../../protocol.js';
 import { bytesOf, MalformedCase } from './fields.js';
 import { changedRuns, nonZeroRuns } from './memory-runs.js';
+import { isModelName } from './model.js';
 import type { Telling } from './telling.js';
 
 /** The ports of a case: those that it lists answer, all others read as ones. Writes change nothing. */

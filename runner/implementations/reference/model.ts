@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { MODELS, type ModelName } from '../reference/processor/cpuid.js';
+import { MODELS, type ModelName } from '../../../reference/processor/cpuid.js';
 
 /** Whether this is one of the processors of SYS-27. */
 export function isModelName(name: string): name is ModelName {
