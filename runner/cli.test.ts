@@ -2,10 +2,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { packageRoot } from './package.js';
 
 let folder = '';
@@ -169,15 +169,18 @@ test('exit code 3: the implementation cannot be started', () => {
 });
 
 test('exit code 130: interrupted, and what was known is printed', async () => {
-  const hangs = program('hangs.cjs', '');
+  const asked = join(folder, 'asked');
+  const hangs = program('hangs.cjs', `require('node:fs').writeFileSync(${JSON.stringify(asked)}, '');`);
   const command = ['--import', 'tsx', 'runner/cli.ts', 'run', 'initial-registers', '--impl', hangs];
   const run = spawn(process.execPath, command, { cwd: packageRoot });
   let stdout = '';
   run.stdout.on('data', (chunk) => {
     stdout += chunk;
   });
-  setTimeout(() => run.kill('SIGINT'), 3000);
-  const [code] = await once(run, 'exit');
+  const ended = once(run, 'exit');
+  await vi.waitUntil(() => existsSync(asked), { timeout: 60_000 });
+  run.kill('SIGINT');
+  const [code] = await ended;
   expect(stdout).toContain('interrupted');
   expect(code).toBe(130);
 });

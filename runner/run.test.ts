@@ -136,6 +136,31 @@ test('withdrawn cases and operations that are not declared are not sent', async 
   expect(sent).toEqual(['execution/there']);
 });
 
+test('a processor of a certain age is asked of those who can be one', async () => {
+  const older = caseNamed('execution/older', {
+    body: () => ({
+      given: { model: '486-like' },
+      steps: [{ op: 'run', parameters: {}, expected: { state: {} } }],
+    }),
+  });
+  const models: unknown[] = [];
+  const willing = implementation((request) => {
+    models.push(request.given.model);
+    return echo(request);
+  });
+  const verdictWith = async (features: string[]) => {
+    const results = await runCases(willing, [older], {
+      ...options,
+      declaration: { ...declaration, features },
+    });
+    return results.map(({ verdict }) => verdict);
+  };
+  expect(await verdictWith(['pool_and_clock_events'])).toEqual(['unsupported']);
+  expect(models).toEqual([]);
+  expect(await verdictWith(['models'])).toEqual(['pass']);
+  expect(models).toEqual(['486-like']);
+});
+
 test('a slow case does not keep the others waiting', async () => {
   let answered = 0;
   const oneSlow = implementation(async (request) => {

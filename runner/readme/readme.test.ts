@@ -8,6 +8,7 @@ import { packageRoot } from '../package.js';
 import { readClauses } from '../spec.js';
 import { readEquivalents } from '../strength/equivalent.js';
 import { equivalentIn, readFigures } from '../strength/figures.js';
+import { filesOf } from '../strength/parts.js';
 import { withBlock } from './block.js';
 import { clauseTable } from './clause-table.js';
 import { strengthTable } from './strength.js';
@@ -32,7 +33,9 @@ test('a part that was not measured has no figure', () => {
   const [, , host, processor] = strengthTable({ host: { date: '2000-01-01', files } }, () => true).split(
     '\n',
   );
-  expect(host).toBe('| `reference/host` | 8 | 7 | 1 | 0 | **100.0 %** | 2000-01-01 |');
+  expect(host).toBe(
+    `| \`reference/host\` | 8 | 7 | 1 | 0 | **100.0 %** | 2000-01-01, 1 of ${filesOf('host').length} files |`,
+  );
   expect(processor).toBe('| `reference/processor` |  |  |  |  |  | not yet |');
 });
 

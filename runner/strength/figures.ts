@@ -75,12 +75,13 @@ export function figuresOf(mutants: readonly MutantView[], text: string): FileFig
 /** The same when only mutants that had survived were tried again, perhaps among others that stand in the same lines. */
 export function figuresAgain(before: FileFigures, mutants: readonly MutantView[]): FileFigures {
   const tried = mutants.filter((mutant) => before.survived.some((one) => isSame(one, mutant)));
-  const killed = tried.filter(({ fate }) => fate !== 'survived');
+  const gone = tried.filter(({ fate }) => fate !== 'survived');
+  const killed = gone.filter(({ fate }) => fate !== 'unjudged');
   return {
     text: before.text,
     killed: before.killed + killed.length,
     endless: before.endless + killed.filter(isEndless).length,
-    survived: before.survived.filter((one) => !killed.some((mutant) => isSame(one, mutant))),
+    survived: before.survived.filter((one) => !gone.some((mutant) => isSame(one, mutant))),
   };
 }
 

@@ -146,10 +146,12 @@ function judgedPartly(
   if (strength.mutants === 0) return [];
   tell(part, strength);
   const known = readFigures()[part];
-  if (known !== undefined)
-    return unknownSurvivors(strength.survivors, strengthOf(known, isEquivalent).survivors);
-  console.log(`${part}: never measured in full, so that nothing says which mutants may survive`);
-  return [];
+  if (known === undefined) {
+    console.log(`${part}: never measured in full, so that nothing says which mutants may survive`);
+    return [];
+  }
+  const measured = strength.survivors.filter(({ file }) => known.files[file] !== undefined);
+  return unknownSurvivors(measured, strengthOf(known, isEquivalent).survivors);
 }
 
 function tell(part: PartName, strength: Strength): void {

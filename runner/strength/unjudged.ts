@@ -31,7 +31,7 @@ const TEXTS = new Set(['StringLiteral', 'TemplateLiteral']);
 /** Functions that put words together for `explain`. */
 const NARRATORS = new Set(['whatIsCopied']);
 /** The functions that make an entry of an opcode table; the first argument is the mnemonic. */
-const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow)$/;
+const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow|vector|shift|m|r|r6)$/;
 
 export const messages = ignorer(
   'the text and the name of an error are for people; that it is thrown is judged',

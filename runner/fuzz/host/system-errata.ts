@@ -84,6 +84,14 @@ const lacksRights: Sign = ({ last, before }, scene) => {
   return (entry & PRESENT) !== 0 && (entry & wanted) !== wanted;
 };
 
+/** The same for a fault that both tell the guest in the end: only the original has made a table for it before. */
+const makesTable: Sign = (_, scene) => {
+  const fault = scene.common.at(-2);
+  if (fault?.e !== 'read_cr2' || scene.parting.linux?.e !== 'get_zeroed_page') return false;
+  const entry = scene.directoryEntry(scene.linux, Number(fault.value));
+  return (entry & PRESENT) !== 0 && (entry & (WRITABLE | USER)) !== (WRITABLE | USER);
+};
+
 /** Only the hardened host sees the first write to a page that is clean. */
 const writesCleanPage: Sign = ({ hardened, before }, scene) => {
   if (!isException(hardened, Vector.pageFault)) return false;
@@ -126,6 +134,7 @@ export const SYSTEM_ERRATA: readonly Explanation[] = [
   { erratum: 'E-59', holds: atFork(closesGate((vector) => vector >= FIRST_EXTERNAL)) },
   { erratum: 'E-120', holds: atFork(hidesDescriptor) },
   { erratum: 'E-10', holds: atFork(lacksRights) },
+  { erratum: 'E-10', holds: atFork(makesTable) },
   { erratum: 'E-80', holds: atFork(writesCleanPage) },
   { erratum: 'E-20', holds: atFork(trapsFpu) },
 ];

@@ -120,6 +120,7 @@ function endsOf(before: ProcessorState, after: ProcessorState): End[] {
     cs.base !== 0 ||
     (cs.attributes & (WIDE | READABLE)) !== (WIDE | READABLE) ||
     eip > 0xffff - JUMP_BYTES ||
+    eip + JUMP_BYTES - 1 > cs.limit ||
     physical === undefined ||
     !isInPlace(TRAMPOLINE_AT, registers, after.memory) ||
     !isInPlace(RETURNS_AT, registers, after.memory)
