@@ -98,12 +98,34 @@ export function partFiguresOf(
   const figures = files.flatMap((file): [string, FileFigures][] => {
     const known = before?.files[file];
     if (!measured.has(file)) return known === undefined ? [] : [[file, known]];
-    const own = mutants.filter(({ name }) => name.file === file);
-    const text = digestOf(file);
-    return [[file, known?.text === text ? figuresAgain(known, own) : figuresOf(own, text)]];
+    return [[file, fileFiguresOf(file, known, mutants)]];
   });
-  return { date: new Date().toISOString().slice(0, 10), files: Object.fromEntries(figures) };
+  return { date: today(), files: Object.fromEntries(figures) };
 }
+
+/** Writes what was found in one file, all of whose mutants were tried, so that a measurement that is ended early keeps it. */
+export function keepFile(
+  file: string,
+  before: PartFigures | undefined,
+  mutants: readonly MutantView[],
+): void {
+  const kept = readFigures();
+  const part = partOf(file);
+  const own = fileFiguresOf(file, before?.files[file], mutants);
+  writeFigures({ ...kept, [part]: { date: today(), files: { ...kept[part]?.files, [file]: own } } });
+}
+
+function fileFiguresOf(
+  file: string,
+  known: FileFigures | undefined,
+  mutants: readonly MutantView[],
+): FileFigures {
+  const own = mutants.filter(({ name }) => name.file === file);
+  const text = digestOf(file);
+  return known?.text === text ? figuresAgain(known, own) : figuresOf(own, text);
+}
+
+const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** What a measurement that goes on from the last one mutates of a file: all of it when it has changed since, else what survived. */
 export function leftOpen(file: string, before: Figures): string[] {

@@ -15,6 +15,7 @@ import { type Equivalent, readEquivalents, staleEntries } from './equivalent.js'
 import {
   equivalentIn,
   isStrongEnough,
+  keepFile,
   partFiguresOf,
   percent,
   readFigures,
@@ -28,6 +29,7 @@ import { type MutantName, type MutantView, Sources, sameMutant } from './mutant.
 import { filesOf, PART_NAMES, PARTS, type PartName, partOf } from './parts.js';
 import { type Scope, type ScopeOptions, scopeOf } from './scope.js';
 import { type Reached, survivorText } from './told.js';
+import { onWholeFile } from './whole-files.js';
 
 interface Options extends ScopeOptions {
   thorough: boolean;
@@ -75,12 +77,25 @@ async function strength({ jobs, thorough, ...options }: Options): Promise<number
   const folder = mkdtempSync(join(tmpdir(), 'strength-'));
   try {
     const sources = new Sources();
+    if (scope.whole)
+      onWholeFile((results) =>
+        keepWholeFile(
+          scope,
+          results.map((result) => sources.view(result)),
+        ),
+      );
     const results = await measure({ mutate: scope.mutate, thorough, jobs, folder });
     const mutants = results.map((result) => sources.view(result));
     return report(scope, mutants, equivalents, reachedIn(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What is found is kept file by file. */
+function keepWholeFile({ before }: Scope, mutants: readonly MutantView[]): void {
+  const file = mutants[0]?.name.file;
+  if (file !== undefined) keepFile(file, before[partOf(file)], mutants);
 }
 
 /** Nothing is measured with cases that cannot be read. */

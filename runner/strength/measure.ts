@@ -39,7 +39,7 @@ export function measure({ mutate, thorough, jobs, folder }: Measuring): Promise<
     tempDirName: folder,
     timeoutMS: NEVER_MILLISECONDS,
     dryRunTimeoutMinutes: DRY_RUN_MINUTES,
-    reporters: ['progress-append-only', 'survivors'],
+    reporters: ['progress-append-only', 'survivors', 'whole-files'],
     allowConsoleColors: false,
     warnings: false,
   };

@@ -6,10 +6,12 @@ import { declareClassPlugin, declareValuePlugin, PluginKind } from '@stryker-mut
 import { CaseRunner } from './case-runner.js';
 import { LiveSurvivors } from './live.js';
 import { messages, names, narration } from './unjudged.js';
+import { WholeFiles } from './whole-files.js';
 
 export const strykerPlugins = [
   declareClassPlugin(PluginKind.TestRunner, 'cases', CaseRunner),
   declareClassPlugin(PluginKind.Reporter, 'survivors', LiveSurvivors),
+  declareClassPlugin(PluginKind.Reporter, 'whole-files', WholeFiles),
   declareValuePlugin(PluginKind.Ignore, 'messages', messages),
   declareValuePlugin(PluginKind.Ignore, 'narration', narration),
   declareValuePlugin(PluginKind.Ignore, 'names', names),

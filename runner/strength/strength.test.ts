@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PlanKind } from '@stryker-mutator/api/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Case } from '../cases/case.js';
 import { packageRoot } from '../package.js';
@@ -28,6 +29,7 @@ import { filesOf, PART_NAMES, partOf } from './parts.js';
 import { scopeOf } from './scope.js';
 import { endsWithin } from './time-limit.js';
 import { survivorText } from './told.js';
+import { onWholeFile, WholeFiles } from './whole-files.js';
 
 function mutant(fate: Fate, line: string, reason = ''): MutantView {
   const [original, replacement] = ['a < b', 'a <= b'];
@@ -145,6 +147,22 @@ describe('figures', () => {
     expect(partFiguresOf([file, 'reference/host/kernel.ts'], known, [], new Set()).files).toEqual(
       known.files,
     );
+  });
+
+  test('a file is told of when the last of its mutants was tried', () => {
+    const told: number[] = [];
+    onWholeFile((results) => told.push(results.length));
+    const files = new WholeFiles();
+    const of = (id: string, fileName: string) => ({
+      ...{ id, fileName, location: { start: { line: 1, column: 1 }, end: { line: 1, column: 2 } } },
+      ...{ mutatorName: 'EqualityOperator', replacement: '', status: 'Killed' as const },
+    });
+    const all = [of('1', 'a.ts'), of('2', 'b.ts'), of('3', 'a.ts')];
+    const plans = all.map((one) => ({ plan: PlanKind.EarlyResult as const, mutant: one }));
+    files.onMutationTestingPlanReady({ mutantPlans: plans });
+    for (const one of all) files.onMutantTested(one);
+    onWholeFile(() => {});
+    expect(told).toEqual([1, 2]);
   });
 
   test('those that are checked in name files that are there', () => {
