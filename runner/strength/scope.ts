@@ -9,7 +9,7 @@ import { packageRoot } from '../package.js';
 import { patternOf } from '../select.js';
 import { UsageError } from '../usage.js';
 import { type Figures, leftOpen, readFigures } from './figures.js';
-import { filesOf, PART_NAMES, type PartName } from './parts.js';
+import { filesOf, PART_NAMES, type PartName, partOf } from './parts.js';
 import { shuffled } from './shuffled.js';
 
 export interface ScopeOptions {
@@ -45,7 +45,14 @@ export function scopeOf(options: ScopeOptions): Scope {
   if (options.files !== undefined) files = matching(files, options.files);
   if (options.again === true) {
     const before = readFigures();
-    return { parts, files, mutate: files.flatMap((file) => leftOpen(file, before)), whole: true, before };
+    const own = parts.filter((part) => files.some((file) => partOf(file) === part));
+    return {
+      parts: own,
+      files,
+      mutate: files.flatMap((file) => leftOpen(file, before)),
+      whole: true,
+      before,
+    };
   }
   if (options.since !== undefined) {
     const changed = changedSince(options.since);
