@@ -103,6 +103,22 @@ const PAGE_FAULT = 14;
 /** Whether the limit of a segment of 4 GiB or a page stops an access over the end of the address space is free. */
 export const isOverTheEnd = ({ cr2 }: LastFault): boolean => cr2 >= END_OF_ADDRESSES;
 
+const OFFSETS_OF_16_BITS = 0xffff;
+
+/** Whether the end of a long operand with a 16-bit address is beyond 64 KiB or at 0 is free. */
+export function isOver64K(
+  instructions: readonly FuzzInstruction[],
+  one: LastFault,
+  other: LastFault,
+): boolean {
+  return (
+    instructions.some(({ address32 }) => !address32) &&
+    one.vector === PAGE_FAULT &&
+    other.vector === PAGE_FAULT &&
+    ((one.cr2 ^ other.cr2) & OFFSETS_OF_16_BITS) === 0
+  );
+}
+
 /** What the exception that ended a run says: where, and what it was. */
 export interface LastFault {
   vector: number | undefined;

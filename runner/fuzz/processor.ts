@@ -7,7 +7,7 @@ import { readChoices, withDefaults } from '../spec.js';
 import { type FuzzCase, makeCase, requestOf } from './case.js';
 import { differencesOf, type Ending, endingOf, lastFault, leavesMemory } from './compare.js';
 import type { FixtureMachines } from './fixtures.js';
-import { type Freedom, freedomsOf, isDisturbed, isOverTheEnd, nativeDoubt } from './freedoms.js';
+import { type Freedom, freedomsOf, isDisturbed, isOver64K, isOverTheEnd, nativeDoubt } from './freedoms.js';
 import { undefinedBefore } from './instruction.js';
 import type { Comparison, Contestant, Dispute, Kind, Said, Simplification } from './kind.js';
 import type { Family } from './machine.js';
@@ -70,8 +70,10 @@ export class ProcessorKind implements Kind<FuzzCase> {
     }
     const { given } = reference.request;
     if (isProcessorGiven(given)) {
-      const ends = [expected, actual].map((ending) => lastFault(given.registers, ending));
-      if (ends.some(isOverTheEnd)) return nothing('an access over the end of the address space');
+      const [one, two] = [lastFault(given.registers, expected), lastFault(given.registers, actual)];
+      if (isOverTheEnd(one) || isOverTheEnd(two))
+        return nothing('an access over the end of the address space');
+      if (isOver64K(entry.instructions, one, two)) return nothing('a long operand over the end of 64 KiB');
     }
     const { observes } = other.contestant.declaration;
     const freedoms = this.#freedomsOf(other.contestant, reference.contestant);
