@@ -64,27 +64,52 @@ function canRun(regs: DataMap): boolean {
 
 const INITIALISE = 'lguest_arch_host_init';
 const REMOVE = 'lguest_arch_host_fini';
+const RUN = 'run_guest';
+/** What `run_guest` does with a guest that is alive, which only it looks at. */
+const ENTER = 'lguest_arch_run_guest';
 const PGE = 0x80;
 
 /** A flag of the host that is set unless given. */
 const isSet = ({ host }: DataMap, name: string): boolean => !isMap(host) || truth(host[name] ?? true);
 
-/** A guest runs on a host that is ready: while there is one the module cannot be removed, and before there was one it was loaded. */
+/**
+ * A guest runs on a host that is ready: while there is one the module cannot be removed, before there was one it was loaded, and
+ * that only once. Whatever has been done to a guest may have killed it.
+ */
 function makeReady(entry: HostFuzzCase): void {
-  const { given, steps } = entry;
-  if (!isSet(given, 'initialised') && steps[0]?.op !== INITIALISE) steps.unshift({ op: INITIALISE });
+  const { given } = entry;
+  const isLoaded = isSet(given, 'initialised');
+  const loading = isLoaded ? [] : [{ op: INITIALISE }];
+  const steps = [...loading, ...entry.steps.filter(({ op }) => op !== INITIALISE)];
   const removal = steps.findIndex(({ op }) => op === REMOVE);
-  if (removal >= 0) entry.steps = steps.filter(({ op }, at) => at <= removal || !ENTERS.has(String(op)));
+  const kept = steps.filter(({ op }, at) => removal < 0 || at <= removal || !ENTERS.has(String(op)));
+  entry.steps = kept.map((step, at) =>
+    step.op === ENTER && !isFirst(kept, at) ? { ...step, op: RUN } : step,
+  );
   if (isMap(given.host) && !hasPossiblePge(given)) {
     given.host.cr4 = wordsOf(given.host.cr4).map((cr4) => (cr4 & ~PGE) >>> 0);
   }
 }
 
+/** Whether a step is the first that is about its guest. */
+function isFirst(steps: readonly DataMap[], at: number): boolean {
+  const guestOf = ({ guest }: DataMap): number => Number(guest ?? 0);
+  const step = steps[at];
+  return (
+    step !== undefined &&
+    steps.slice(0, at).every((earlier) => earlier.op === INITIALISE || guestOf(earlier) !== guestOf(step))
+  );
+}
+
 function isReady({ given, steps }: HostFuzzCase): boolean {
   const removal = steps.findIndex(({ op }) => op === REMOVE);
-  const isLoaded = isSet(given, 'initialised') || steps[0]?.op === INITIALISE;
+  const loading = steps.filter(({ op }) => op === INITIALISE).length;
+  const isLoadedOnce = isSet(given, 'initialised')
+    ? loading === 0
+    : loading === 1 && steps[0]?.op === INITIALISE;
   const isKept = removal < 0 || !steps.slice(removal).some(({ op }) => ENTERS.has(String(op)));
-  return isLoaded && isKept && hasPossiblePge(given);
+  const isAlive = steps.every(({ op }, at) => op !== ENTER || isFirst(steps, at));
+  return isLoadedOnce && isKept && isAlive && hasPossiblePge(given);
 }
 
 /** CR4.PGE is on where the processors have it, and until the host has turned it off. */

@@ -21,7 +21,7 @@ export class Scene {
   readonly before: DataMap;
   readonly linux: StepResult;
   readonly hardened: StepResult;
-  /** Where they differ, without addresses: `regs.eax`, `shadow.pte`, `memory`, `events`, ... */
+  /** Where they differ, without addresses: `regs.eax`, `shadow.pte`, `memory`, `events`, ...; another guest than the step's with its place. */
   readonly paths: readonly string[];
   /** What both did before they parted. */
   readonly common: readonly HostEvent[];
@@ -41,7 +41,8 @@ export class Scene {
     this.hardened = two;
     this.step = dataOf(request.steps[step]);
     this.before = step === 0 ? hostStateOf(request) : dataOf(linux.steps[step - 1]?.state);
-    this.paths = [...new Set(differences.map(({ path }) => path.replace(/@.*|\.\d+$/, '')))];
+    const own = ownPlace(this.step);
+    this.paths = [...new Set(differences.map(({ path }) => path.replace(/@.*|\.\d+$/, '').replace(own, '')))];
     let same = 0;
     while (same < one.events.length && isSame(one.events[same], two.events[same])) same++;
     this.common = one.events.slice(0, same);
@@ -157,6 +158,11 @@ export class Scene {
 export interface Explanation {
   erratum: string;
   holds(scene: Scene): boolean;
+}
+
+/** Where class system tells of the guest and the virtual CPU that a step is about. */
+function ownPlace(step: DataMap): RegExp {
+  return new RegExp(`^guests\\[${numberIn(step, 'guest')}\\]\\.(vcpus\\[${numberIn(step, 'vcpu')}\\]\\.)?`);
 }
 
 /** Guest-physical address of the page directory that a virtual CPU uses. */

@@ -107,6 +107,32 @@ describe('where a guest goes another way', () => {
   );
 });
 
+describe('an announced change of a page table', () => {
+  /** A page that is accessed, writable and clean. */
+  const announced = { op: 'guest_set_pte', guest: 0, args: { vaddr: 0xc0005000, gpte: 0x5027 } };
+
+  test('has its erratum without a guest that runs', async () => {
+    const entry = caseOf('isolation/int-n-in-the-kernel/83', (changed) => {
+      changed.steps = [announced];
+    });
+    expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-80' });
+  });
+
+  test('is no excuse for what happens to another guest', async () => {
+    const entry = caseOf('isolation/refused/switcher-code', (changed) => {
+      changed.steps = [{ ...announced, guest: 1 }];
+    });
+    const spoils = ({ steps }: CaseResult): void => {
+      for (const { state } of steps) {
+        const [other] = Guest.all(isMap(state) ? state : {}, new Random(1));
+        if (other !== undefined) other.regs.ebx = 1;
+      }
+    };
+    expect((await comparisonOf(entry)).kind).toBe('explained');
+    expect(await comparisonOf(entry, spoils)).toMatchObject({ kind: 'compared' });
+  });
+});
+
 describe('a guest that runs', () => {
   const run = { op: 'run_guest' };
   const initialise = { op: 'lguest_arch_host_init' };
@@ -129,6 +155,27 @@ describe('a guest that runs', () => {
     expect(isPossible(entry)).toBe(false);
     makePossible(entry, new Random(1));
     expect(entry.steps).toEqual([initialise, run, remove]);
+    expect(isPossible(entry)).toBe(true);
+  });
+
+  test('runs on a host that has been initialised once', () => {
+    const entry = caseOf('pge/load-run-unload', (changed) => {
+      changed.steps = [initialise, initialise, run];
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(entry.steps).toEqual([initialise, run]);
+    expect(isPossible(entry)).toBe(true);
+  });
+
+  test('is asked whether it is alive when something has been done to it', () => {
+    const enter = { op: 'lguest_arch_run_guest' };
+    const entry = caseOf('pge/two-guests-in-turn', (changed) => {
+      changed.steps = [initialise, { ...enter, guest: 1 }, enter, { ...enter, guest: 1 }];
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(entry.steps).toEqual([initialise, { ...enter, guest: 1 }, enter, { ...run, guest: 1 }]);
     expect(isPossible(entry)).toBe(true);
   });
 
