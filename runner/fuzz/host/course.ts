@@ -12,7 +12,9 @@ import type { CaseRequest, CaseResult, Profile, StepResult } from '../../protoco
 
 /** The place at which the two ways part. */
 export interface Fork {
-  /** What both did last. */
+  /** What both did in this step. */
+  common: readonly Moment[];
+  /** The last of it. */
   last: Moment;
   /** What comes next; undefined: nothing more. */
   linux: Moment | undefined;
@@ -32,12 +34,19 @@ export function forkOf(request: CaseRequest, step: number): Fork | undefined {
   if (linux === undefined || hardened === undefined) throw new Error('a profile has not been run');
   let same = earlier;
   while (same < linux.length && same < hardened.length && isSame(linux[same], hardened[same])) same++;
-  const last = linux[same - 1];
-  if (same === earlier || last === undefined) return undefined;
-  const completed = completedIn(linux.slice(earlier, same));
+  const common = linux.slice(earlier, same);
+  const last = common.at(-1);
+  if (last === undefined) return undefined;
+  const completed = completedIn(common);
   const [one, two] = PROFILES.map((profile) => stoppedAfter(request, step, completed, profile).steps[step]);
   if (one === undefined || two === undefined) throw new Error('a step has no answer');
-  return { last, linux: linux[same], hardened: hardened[same], before: { linux: one, hardened: two } };
+  return {
+    common,
+    last,
+    linux: linux[same],
+    hardened: hardened[same],
+    before: { linux: one, hardened: two },
+  };
 }
 
 /** The case with its first steps only. */

@@ -280,13 +280,18 @@ const MODULE: readonly Explanation[] = [
   },
 ];
 
-const OPEN_PTE = 'shadow.pte';
+const SHADOW_PTE = 'shadow.pte';
+const PRESENT = 1;
 
 /** The host does not look at the guest's page tables of its own accord. */
 function isAnnounced(scene: Scene): boolean {
   if (scene.hasRun) return scene.fork?.last.kind === 'interruption' && scene.fork.last.source === 'software';
   return accessOf(scene) === undefined && scene.op !== 'pin_stack_pages';
 }
+
+/** Shadow entries differ; a guest that has run goes on from there, so that it has to be where the profiles part. */
+const hasTakenPage = ({ paths, hasRun, parting }: Scene): boolean =>
+  paths.includes(SHADOW_PTE) && (!hasRun || parting.linux?.e === 'get_user_pages_fast');
 
 /** Announced changes of page tables. */
 const PAGE_TABLES: readonly Explanation[] = [
@@ -302,7 +307,7 @@ const PAGE_TABLES: readonly Explanation[] = [
     holds: (scene) =>
       (scene.parting.linux?.e === 'get_user_pages_fast' && isAnnounced(scene)) ||
       /^bad page table entry/.test(String(scene.parting.linux?.message ?? '')) ||
-      (scene.paths.includes(OPEN_PTE) && shadowDifferences(scene).every(({ one }) => (one & 1) === 0)),
+      (hasTakenPage(scene) && shadowDifferences(scene).every(({ one }) => (one & PRESENT) === 0)),
   },
 ];
 

@@ -7,6 +7,7 @@
 
 import { isMap } from '../../cases/case.js';
 import type { Interrupted, Moment } from '../../implementations/reference/guest-course.js';
+import type { StepResult } from '../../protocol.js';
 import { numberIn } from './case.js';
 import type { Fork } from './course.js';
 import type { Explanation, Scene } from './scene.js';
@@ -75,21 +76,24 @@ const hidesDescriptor: Sign = ({ hardened, before }, scene) => {
   return (code & 7) === 0 && (descriptor & GDT_PRESENT) !== 0 && (descriptor & CODE_OR_DATA) === 0;
 };
 
-/** The hardened host refuses what the guest's directory entry, as it is at the fork, does not permit. */
-const lacksRights: Sign = ({ last, before }, scene) => {
-  if (!isException(last, Vector.pageFault)) return false;
-  const code = last.error_code ?? 0;
-  const entry = scene.directoryEntry(before.linux, last.cr2 ?? 0);
-  const wanted = code & (WRITABLE | USER);
+/** Whether the guest's directory entry, as it is in an answer, does not permit what has led to a page fault. */
+function isForbidden(fault: Interrupted, scene: Scene, answer: StepResult): boolean {
+  const entry = scene.directoryEntry(answer, fault.cr2 ?? 0);
+  const wanted = (fault.error_code ?? 0) & (WRITABLE | USER);
   return (entry & PRESENT) !== 0 && (entry & wanted) !== wanted;
-};
+}
+
+/** The hardened host refuses what the directory entry does not permit. */
+const lacksRights: Sign = ({ last, before }, scene) =>
+  isException(last, Vector.pageFault) && isForbidden(last, scene, before.linux);
 
 /** The same for a fault that both tell the guest in the end: only the original has made a table for it before. */
-const makesTable: Sign = (_, scene) => {
-  const fault = scene.common.at(-2);
-  if (fault?.e !== 'read_cr2' || scene.parting.linux?.e !== 'get_zeroed_page') return false;
-  const entry = scene.directoryEntry(scene.linux, Number(fault.value));
-  return (entry & PRESENT) !== 0 && (entry & (WRITABLE | USER)) !== (WRITABLE | USER);
+const makesTable: Sign = ({ common }, scene) => {
+  const reads = scene.common.filter(({ e }) => e === 'read_cr2').length;
+  const isAfterFault = scene.common.at(-2)?.e === 'read_cr2';
+  if (!isAfterFault || scene.parting.linux?.e !== 'get_zeroed_page') return false;
+  const fault = common.filter((moment) => isException(moment, Vector.pageFault))[reads - 1];
+  return fault !== undefined && isForbidden(fault, scene, scene.linux);
 };
 
 /** Only the hardened host sees the first write to a page that is clean. */
