@@ -2,7 +2,7 @@
 
 /** Hardware task switches: chapter 26. */
 
-import { type Cpu, CR0, CS, DS, EAX, ES, FS, GS, SS, SystemType } from './cpu.js';
+import { type Cpu, CR0, CS, DS, ES, FS, GS, SS, SystemType } from './cpu.js';
 import { clearLocalBreakpoints, requestTaskTrap } from './debugging.js';
 import {
   checkStackSegment,
@@ -18,7 +18,7 @@ import {
 import { Fault, generalProtection, invalidTss, segmentNotPresent } from './exceptions.js';
 import { ALL_FLAGS, FIXED_ONE, NT } from './flags.js';
 import { inVirtual8086Mode, levelOf, load8086Segment } from './modes.js';
-import { readSystem, translateRead, translateWrite, writeSystem } from './paging.js';
+import { prepareWrite, readSystem, translateWrite, writeSystem } from './paging.js';
 import { push } from './stack.js';
 
 /** Why tasks are switched: it decides about the busy bits, the back link and NT (TASK-7). */
@@ -40,16 +40,18 @@ interface Layout {
   /** ES, CS, SS, DS and in a 32-bit TSS FS and GS. */
   segments: number;
   segmentCount: number;
+  /** The upper byte of the last of these selectors. */
+  lastSaved: number;
   ldtr: number;
 }
 
 const LAYOUT_16: Layout = {
   ...{ size: 2, smallestLimit: 0x2b, eip: 0x0e, eflags: 0x10, general: 0x12 },
-  ...{ segments: 0x22, segmentCount: 4, ldtr: 0x2a },
+  ...{ segments: 0x22, segmentCount: 4, lastSaved: 0x29, ldtr: 0x2a },
 };
 const LAYOUT_32: Layout = {
   ...{ size: 4, smallestLimit: 0x67, eip: 0x20, eflags: 0x24, general: 0x28 },
-  ...{ segments: 0x48, segmentCount: 6, ldtr: 0x60 },
+  ...{ segments: 0x48, segmentCount: 6, lastSaved: 0x5d, ldtr: 0x60 },
 };
 
 /** Fields that only a 32-bit TSS has. */
@@ -161,16 +163,16 @@ function readTaskState(cpu: Cpu, base: number, layout: Layout): TaskState {
 /** Linear address of the byte of a TSS descriptor that has the busy bit. */
 const accessByteOf = (cpu: Cpu, selector: number) => (cpu.gdtr.base + (selector & 0xfff8) + 5) >>> 0;
 
-/** What the switch will write must be mapped: a page fault comes before anything has changed (TASK-6). */
+/**
+ * A page fault comes before anything has changed (TASK-6), so that what the switch will write must be mapped; but for its first
+ * write, which may fault itself.
+ */
 function requireWritable(cpu: Cpu, tss: Descriptor, reason: SwitchReason): void {
-  const old = layoutOf(cpu.tr.type);
-  const lastField = old.segments + old.segmentCount * old.size - 1;
-  translateWrite(cpu, (cpu.tr.base + old.eip) >>> 0, false);
-  translateWrite(cpu, (cpu.tr.base + lastField) >>> 0, false);
-  translateRead(cpu, accessByteOf(cpu, cpu.tr.selector), false);
-  if (reason !== 'call') translateWrite(cpu, accessByteOf(cpu, cpu.tr.selector), false);
+  const { eip, lastSaved } = layoutOf(cpu.tr.type);
+  translateWrite(cpu, (cpu.tr.base + eip) >>> 0, false);
+  translateWrite(cpu, (cpu.tr.base + lastSaved) >>> 0, false);
   if (reason !== 'return') translateWrite(cpu, accessByteOf(cpu, tss.selector), false);
-  if (reason === 'call') translateWrite(cpu, tss.base, false);
+  if (reason === 'call') prepareWrite(cpu, tss.base, 2, false);
 }
 
 /** Saves the state in the present TSS: TASK-6, TASK-7. */
@@ -178,7 +180,7 @@ function leaveTask(cpu: Cpu, reason: SwitchReason, { eip, flags }: Departure): v
   const { base } = cpu.tr;
   const layout = layoutOf(cpu.tr.type);
   const { size } = layout;
-  if (reason !== 'call') setBusy(cpu, cpu.tr.selector, false);
+  if (reason !== 'call') setBusy(cpu, cpu.tr.selector, false); // the first write
   writeSystem(cpu, base + layout.eip, eip, size);
   writeSystem(cpu, base + layout.eflags, reason === 'return' ? flags & ~NT : flags, size);
   for (let i = 0; i < 8; i++) writeSystem(cpu, base + layout.general + i * size, cpu.general[i], size);
@@ -208,7 +210,7 @@ function enterTask(cpu: Cpu, state: TaskState, nested: number): void {
   cpu.eip = state.eip;
   cpu.nextEip = state.eip;
   cpu.eflags = (state.eflags & ALL_FLAGS) | FIXED_ONE | nested;
-  loadGeneral(cpu, state);
+  cpu.general.set(state.general); // TASK-10: of a 16-bit TSS the upper halves are 0
   // All selectors first, so that the frame of a fault shows them.
   state.segments.forEach((selector, index) => {
     cpu.segments[index].setNull(selector);
@@ -233,14 +235,6 @@ function loadCr3(cpu: Cpu, cr3: number | undefined): void {
   if (cr3 === undefined || (cpu.cr0 & CR0.PG) === 0 || cr3 === cpu.cr3) return;
   cpu.cr3 = cr3;
   cpu.tlb.clearNonGlobal();
-}
-
-/** A 16-bit TSS has the lower halves only; the upper ones stay: TASK-10. */
-function loadGeneral(cpu: Cpu, { general, cr3 }: TaskState): void {
-  const kept = cr3 === undefined ? 0xffff0000 : 0;
-  general.forEach((value, index) => {
-    cpu.general[EAX + index] = (cpu.general[EAX + index] & kept) | value;
-  });
 }
 
 function loadTaskLdt(cpu: Cpu, selector: number): void {

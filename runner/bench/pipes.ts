@@ -52,27 +52,31 @@ export async function measurePipes(): Promise<string> {
     const echo = compiled('bench/echo.c', join(folder, 'echo'));
     if (adapter === undefined || echo === undefined)
       return 'pipes: not measured, there is no C compiler (cc)';
-    const cases = await casesDoneBy(adapter);
-    const start = async (name: string, window?: number): Promise<Implementation> => {
-      const implementation = await createImplementation(name, { ...options, window });
+    const { cases, declaration } = await casesDoneBy(adapter);
+    const contender = async (
+      name: string,
+      implementationName: string,
+      window?: number,
+    ): Promise<Contender> => {
+      const implementation = await createImplementation(implementationName, { ...options, window });
       started.push(implementation);
-      await implementation.start();
-      return implementation;
+      const declaration = await implementation.start();
+      return { name, work: () => run(implementation, declaration, cases), count: cases.length };
     };
-    const lines = linesOf(cases);
+    const lines = linesOf(cases, declaration);
     const often = Array.from({ length: ECHOES }, () => lines).flat();
     const cli = join(packageRoot, 'dist', 'runner', 'cli.js');
     const contenders: Contender[] = [
-      contender('reference in process', await start('reference'), cases),
-      contender('reference through serve', await start(`"${process.execPath}" "${cli}" serve`), cases),
+      await contender('reference in process', 'reference'),
+      await contender('reference through serve', `"${process.execPath}" "${cli}" serve`),
       { name: 'bare echo, window 1', work: () => echoed(echo, often, 1), count: often.length },
       {
-        ...contender('C example, window 1', await start(adapter, 1), cases),
+        ...(await contender('C example, window 1', adapter, 1)),
         against: 'bare echo, window 1',
       },
       { name: `bare echo, window ${WINDOW}`, work: () => echoed(echo, often, WINDOW), count: often.length },
       {
-        ...contender(`C example, window ${WINDOW}`, await start(adapter, WINDOW), cases),
+        ...(await contender(`C example, window ${WINDOW}`, adapter, WINDOW)),
         against: `bare echo, window ${WINDOW}`,
       },
     ];
@@ -92,7 +96,7 @@ function compiled(source: string, program: string): string | undefined {
 }
 
 /** Cases that the adapter does and does not refuse, repeated until there are enough. */
-async function casesDoneBy(adapter: string): Promise<Case[]> {
+async function casesDoneBy(adapter: string): Promise<{ cases: Case[]; declaration: Declaration }> {
   const { cases } = await loadSuite(['io-emulation']);
   const implementation = await createImplementation(adapter, options);
   const declaration = await implementation.start();
@@ -100,28 +104,25 @@ async function casesDoneBy(adapter: string): Promise<Case[]> {
   const results = await runCases(implementation, hosts, { declaration, judging: judgingFor(declaration) });
   await implementation.stop();
   const done = results.filter(({ verdict }) => verdict === 'pass').map((result) => result.case);
-  return Array.from({ length: CASES }, (_, index) => done[index % done.length]).flatMap(
-    (entry) => entry ?? [],
-  );
+  const indices = Array.from({ length: CASES }, (_, index) => index % done.length);
+  return { cases: indices.flatMap((index) => done[index] ?? []), declaration };
 }
 
-const declared: Declaration = {
-  protocol_version: 1,
-  implementation: { name: 'bench', version: '1' },
-  classes: ['host'],
-  profile: 'linux-2.6.29',
-};
-
-function linesOf(cases: readonly Case[]): string[] {
-  return cases.map(
-    (entry, id) => `${encodeRequest(id, 'run_case', expandCase(entry, judgingFor(declared)).request)}\n`,
-  );
+function linesOf(cases: readonly Case[], declaration: Declaration): string[] {
+  const judging = judgingFor(declaration);
+  return cases.map((entry, id) => `${encodeRequest(id, 'run_case', expandCase(entry, judging).request)}\n`);
 }
 
-function contender(name: string, implementation: Implementation, cases: readonly Case[]): Contender {
-  const judging = judgingFor(declared);
-  const work = () => runCases(implementation, cases, { declaration: declared, judging });
-  return { name, work, count: cases.length };
+/** Runs cases that pass: a failure costs more than a verdict, which is what is measured. */
+async function run(
+  implementation: Implementation,
+  declaration: Declaration,
+  cases: readonly Case[],
+): Promise<void> {
+  const results = await runCases(implementation, cases, { declaration, judging: judgingFor(declaration) });
+  const other = results.find(({ verdict }) => verdict !== 'pass');
+  if (other !== undefined)
+    throw new Error(`${implementation.label}: ${other.verdict} in ${other.case.id}, which is measured`);
 }
 
 /** Sends lines through a program that gives them back, so many of them under way at a time. */

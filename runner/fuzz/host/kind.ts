@@ -3,7 +3,13 @@
 import { CaseError } from '../../cases/problem.js';
 import { difference } from '../../compare/difference.js';
 import type { Answer } from '../../implementations/implementation.js';
-import { type CaseRequest, type CaseResult, type Declaration, ErrorCode } from '../../protocol.js';
+import {
+  type CaseRequest,
+  type CaseResult,
+  type Declaration,
+  ErrorCode,
+  type StepResult,
+} from '../../protocol.js';
 import type { Comparison, Contestant, Dispute, Kind, Said, Simplification } from '../kind.js';
 import { type HostFuzzCase, hostRequest } from './case.js';
 import { divergenceOf, openOutcome } from './compare.js';
@@ -130,10 +136,13 @@ function fallen(who: string, how: string): Comparison {
   return { kind: 'compared', differences: [difference(place, who, how, 'an answer')] };
 }
 
+const harm = (step: StepResult): string | undefined =>
+  step.outcome.stop === 'shutdown' ? 'the machine shuts down' : openOutcome(step);
+
 /** In profile hardened nothing is left open. */
 function unsafe({ contestant, answer }: Said) {
   if (contestant.declaration.profile !== 'hardened' || answer.kind !== 'result') return undefined;
-  const open = answer.result.steps.map(openOutcome).find((reason) => reason !== undefined);
+  const open = answer.result.steps.map(harm).find((reason) => reason !== undefined);
   if (open === undefined) return undefined;
   const { label } = contestant.implementation;
   return [difference('outcome', `${label}, hardened,`, open, 'that its host comes to no harm')];

@@ -74,7 +74,7 @@ const isSet = ({ host }: DataMap, name: string): boolean => !isMap(host) || trut
 
 /**
  * A guest runs on a host that is ready: while there is one the module cannot be removed, before there was one it was loaded, and
- * that only once. Whatever has been done to a guest may have killed it.
+ * that only once. Whatever has been done to a guest may have killed it. The processor that runs it has SYSENTER, and says so.
  */
 function makeReady(entry: HostFuzzCase): void {
   const { given } = entry;
@@ -86,7 +86,9 @@ function makeReady(entry: HostFuzzCase): void {
   entry.steps = kept.map((step, at) =>
     step.op === ENTER && !isFirst(kept, at) ? { ...step, op: RUN } : step,
   );
-  if (isMap(given.host) && !hasPossiblePge(given)) {
+  if (!isMap(given.host)) return;
+  delete given.host.feature_sep;
+  if (!hasPossiblePge(given)) {
     given.host.cr4 = wordsOf(given.host.cr4).map((cr4) => (cr4 & ~PGE) >>> 0);
   }
 }
@@ -109,7 +111,7 @@ function isReady({ given, steps }: HostFuzzCase): boolean {
     : loading === 1 && steps[0]?.op === INITIALISE;
   const isKept = removal < 0 || !steps.slice(removal).some(({ op }) => ENTERS.has(String(op)));
   const isAlive = steps.every(({ op }, at) => op !== ENTER || isFirst(steps, at));
-  return isLoadedOnce && isKept && isAlive && hasPossiblePge(given);
+  return isLoadedOnce && isKept && isAlive && isSet(given, 'feature_sep') && hasPossiblePge(given);
 }
 
 /** CR4.PGE is on where the processors have it, and until the host has turned it off. */

@@ -107,6 +107,24 @@ describe('where a guest goes another way', () => {
   );
 });
 
+test('IN is seen behind an instruction that comes to nothing', async () => {
+  const entry = caseOf('isolation/int-n-in-the-kernel/83', ({ given }) => {
+    const [guest] = Guest.all(given, new Random(1));
+    guest?.store(guest.translate(Number(guest.regs.eip)), [0xec, 0x0f, 0x0b]); // in al, dx; ud2
+  });
+  expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-1' });
+});
+
+test('a page fault that follows others of the same instruction is seen', async () => {
+  const entry = caseOf('page-fault/user-reads-switcher', ({ given }) => {
+    const [guest] = Guest.all(given, new Random(1));
+    // mov dword [0xc00f0000], 0x8dc5bf6d; push 0x400: the directory's first entry loses its right to write
+    const program = [0xc7, 5, 0, 0, 0x0f, 0xc0, 0x6d, 0xbf, 0xc5, 0x8d, 0x68, 0, 4, 0, 0];
+    guest?.store(0x20000, program);
+  });
+  expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-10' });
+});
+
 describe('an announced change of a page table', () => {
   /** A page that is accessed, writable and clean. */
   const announced = { op: 'guest_set_pte', guest: 0, args: { vaddr: 0xc0005000, gpte: 0x5027 } };
@@ -176,6 +194,16 @@ describe('a guest that runs', () => {
     expect(isPossible(entry)).toBe(false);
     makePossible(entry, new Random(1));
     expect(entry.steps).toEqual([initialise, { ...enter, guest: 1 }, enter, { ...run, guest: 1 }]);
+    expect(isPossible(entry)).toBe(true);
+  });
+
+  test('runs on a processor that has what the host thinks it has', () => {
+    const entry = caseOf('isolation/privileged/sysenter-kernel', ({ given }) => {
+      mapIn(given, 'host').feature_sep = 0;
+    });
+    expect(isPossible(entry)).toBe(false);
+    makePossible(entry, new Random(1));
+    expect(mapIn(entry.given, 'host')).toEqual({});
     expect(isPossible(entry)).toBe(true);
   });
 

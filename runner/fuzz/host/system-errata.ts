@@ -31,6 +31,12 @@ const atFork =
 const isException = (moment: Moment | undefined, vector: number): moment is Interrupted =>
   moment?.kind === 'interruption' && moment.source === 'exception' && moment.vector === vector;
 
+/** The host looks at an instruction of the guest kernel. */
+const isEmulated = (moment: Moment): boolean =>
+  isException(moment, Vector.generalProtection) &&
+  moment.error_code === 0 &&
+  (moment.cs & LEVEL) === GUEST_KERNEL;
+
 /** A user program's general protection fault, of which the host looks at the instruction. */
 const isBadWalk: Sign = ({ last }, { parting }) =>
   isException(last, Vector.generalProtection) &&
@@ -39,11 +45,7 @@ const isBadWalk: Sign = ({ last }, { parting }) =>
   isBadRead(parting.linux);
 
 /** An instruction of the guest kernel whose second byte is on the next page. */
-const crossesPage: Sign = ({ last }) =>
-  isException(last, Vector.generalProtection) &&
-  last.error_code === 0 &&
-  (last.cs & LEVEL) === GUEST_KERNEL &&
-  (last.eip & 0xfff) === 0xfff;
+const crossesPage: Sign = ({ last }) => isEmulated(last) && (last.eip & 0xfff) === 0xfff;
 
 const DPL = 0x6000;
 const GATE_TYPE = 0x0f00;
@@ -118,10 +120,13 @@ const trapsFpu: Sign = ({ hardened, before }, scene) => {
   return isWanted && numberIn(task, 'usedfpu') === 0 && (one & TS) === 0 && two === (one | TS) >>> 0;
 };
 
-/** An emulated IN has left EAX as it does in each profile, and nothing else differs. */
-export function inputAtFork({ last, linux, hardened }: Fork): readonly [number, number] | undefined {
-  const isEmulated = isException(last, Vector.generalProtection) && last.error_code === 0;
-  if (!isEmulated || (last.cs & LEVEL) !== GUEST_KERNEL) return undefined;
+/**
+ * An emulated IN has left EAX as it does in each profile, and nothing else differs when the next instruction is executed. Others
+ * may have come to nothing before, being undefined or on a page that is not there.
+ */
+export function inputAtFork({ common, linux, hardened }: Fork): readonly [number, number] | undefined {
+  const begun = common.findLastIndex(({ kind }) => kind === 'instruction');
+  if (!common.slice(begun + 1).some(isEmulated)) return undefined;
   if (linux?.kind !== 'instruction' || hardened?.kind !== 'instruction') return undefined;
   const { eax: one, ...ones } = linux.registers;
   const { eax: two, ...twos } = hardened.registers;

@@ -3,6 +3,7 @@
 import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
 import { writeFarPointer } from '../../../reference/host/host-initialisation.js';
 import { HostBug, HostHang, type HostObserver, type Profile } from '../../../reference/host/kernel.js';
+import { currentSlot } from '../../../reference/host/shadow-page-tables.js';
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
@@ -135,7 +136,18 @@ function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tr
   const ofCpu = CPU_OPERATIONS[op];
   if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
   if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');
+  if (ENTERS.has(op)) refuseWithoutDirectory(cpu);
   return ofCpu(cpu, args);
+}
+
+const ENTERS: ReadonlySet<string> = new Set(['run_guest', 'lguest_arch_run_guest']);
+
+/** A guest that lives has been given a page directory by who made it. */
+function refuseWithoutDirectory(cpu: LgCpu): void {
+  if (cpu.lg.dead !== null || currentSlot(cpu).pgdir !== null) return;
+  throw new MalformedCase(
+    'a guest that runs needs a page directory: lg.pgdirs[cpu.cpu_pgd] is not allocated',
+  );
 }
 
 /** How an operation ended that the host could not finish. */

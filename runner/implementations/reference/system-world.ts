@@ -16,6 +16,8 @@ const NMI_VECTOR = 2;
 const GRACE = 1000;
 /** For each guest instruction, at most so many instructions of host and Switcher and repeats of string instructions. */
 const HOST_SHARE = 100;
+/** More than an instruction needs whose pages are all still to be mapped: two of code and four of data. */
+const FAULTS_OF_AN_INSTRUCTION = 8;
 
 /** An external interrupt of a case, and whether the processor has taken it. */
 interface Interrupt {
@@ -40,7 +42,8 @@ export class SystemWorld implements CaseWorld {
   private subject: { kernel: Kernel; cpu: LgCpu | null; processor: Processor; base: number } | null = null;
   private maxInstructions = DEFAULT_MAX_INSTRUCTIONS;
   private interrupts: Interrupt[] = [];
-  private visits = 0;
+  /** Entries into the guest since it last executed an instruction, and how many it had executed. */
+  private idle = { visits: 0, executed: 0 };
   /** When the guest's timer expires, if it was armed since the step began. */
   private timer: { due: number; delta: number } | null = null;
   /** In the order in which they are due. */
@@ -66,7 +69,7 @@ export class SystemWorld implements CaseWorld {
     this.subject = { kernel, cpu, processor, base: processor.outerInstructionsExecuted };
     this.maxInstructions = wordAt(step, 'max_instructions', DEFAULT_MAX_INSTRUCTIONS);
     this.interrupts = treesAt(step, 'interrupts').map(interruptOf);
-    this.visits = 0;
+    this.idle = { visits: 0, executed: 0 };
     this.timer = null;
     this.alarms = [];
     this.clockMoves = false;
@@ -101,8 +104,7 @@ export class SystemWorld implements CaseWorld {
     const { kernel } = this.running();
     const executed = this.executed();
     const left = Math.max(0, this.maxInstructions - executed);
-    // A guest that faults again and again without executing anything must end too.
-    if (++this.visits > this.maxInstructions) kernel.signal_pending = true;
+    if (this.isIdle(executed)) kernel.signal_pending = true;
     const wake = Math.min(this.maxInstructions, this.nextDeadline());
     const events: ScheduledEvent[] = [
       { counter: 'outer', after: Math.max(0, wake - executed), vector: LOCAL_TIMER_VECTOR },
@@ -112,6 +114,12 @@ export class SystemWorld implements CaseWorld {
       events.push({ ...interrupt.event, after: Math.max(0, interrupt.event.after - executed) });
     }
     return { instructions: (left + GRACE) * HOST_SHARE, outerInstructions: left + GRACE, events };
+  }
+
+  /** A guest that faults again and again without executing anything must end too (PROG-23). */
+  private isIdle(executed: number): boolean {
+    if (executed > this.idle.executed) this.idle = { visits: 0, executed };
+    return ++this.idle.visits > Math.max(this.maxInstructions, FAULTS_OF_AN_INSTRUCTION);
   }
 
   /** The processor has taken an external interrupt or an NMI. */
