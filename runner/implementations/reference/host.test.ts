@@ -61,6 +61,11 @@ describe('requests that are not as the protocol says', () => {
     expect(answer).toMatchObject({ kind: 'error', code: 1002 });
   });
 
+  it.each(['host', 'system'] as const)('a guest of class %s that runs without a page directory', (name) => {
+    const answer = reference.run(request({ ...GUEST, lg: { pfn_limit: 0x10 } }, {}, name));
+    expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });
+  });
+
   it('an interrupt without a vector', () => {
     const answer = reference.run(request(GUEST, { interrupts: [{ after: 1 }] }, 'system'));
     expect(answer).toMatchObject({ kind: 'error', code: 1002 });
