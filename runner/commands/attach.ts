@@ -37,13 +37,18 @@ export function implementationWords({ impl, connect }: AttachOptions): string {
   return ` --impl ${isBuiltIn(impl) ? impl : `"${impl}"`}`;
 }
 
-/** Makes implementations as the options say; each call makes a fresh one. Refuses options that do not go together. */
+/**
+ * Makes implementations as the options say; each call makes a fresh one. Refuses options that do not go together.
+ * @param onlyJudged whether nobody sees the answers
+ */
 export function implementationMaker(
   options: AttachOptions,
   profile: Profile | undefined,
+  onlyJudged = false,
 ): () => Promise<Implementation> {
   const jobs = positive('--jobs', options.jobs) ?? 1;
-  const settings = { ...settingsOf(options, profile), isolated: jobs > 1 || options.verify === true };
+  const isolated = jobs > 1 || options.verify === true;
+  const settings = { ...settingsOf(options, profile), isolated, onlyJudged };
   if (options.connect !== undefined) {
     if (jobs > 1) throw new UsageError('--connect has one connection: no --jobs');
     checkAddress(options.connect);

@@ -71,7 +71,7 @@ export async function run(patterns: readonly string[], options: RunCommandOption
   select(suite.cases, selection, wantedProfile ?? 'linux-2.6.29');
 
   const plan = await planOf(options);
-  const make = implementationMaker(options, wantedProfile);
+  const make = implementationMaker(options, wantedProfile, true);
   const attached = await attach(make, options);
   if (typeof attached === 'number') return attached;
   const { implementation, declaration } = attached;

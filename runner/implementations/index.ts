@@ -23,6 +23,8 @@ export interface ImplementationOptions {
   memoryKib?: number;
   /** In a process of its own, also what could be had in this one. */
   isolated?: boolean;
+  /** The answers are compared and not shown: what is as it was before may be told by the object that was given. */
+  onlyJudged?: boolean;
 }
 
 export function isBuiltIn(name: string): name is BuiltIn {
@@ -49,7 +51,11 @@ export async function createImplementation(
   }
   switch (name) {
     case 'reference':
-      return createInProcess(name, options.profile ?? 'linux-2.6.29');
+      return createInProcess(
+        name,
+        options.profile ?? 'linux-2.6.29',
+        options.onlyJudged === true ? 'shared' : 'whole',
+      );
     case 'qemu': {
       const { createQemu } = await import('./qemu/index.js');
       return createQemu({ timeoutFactor: options.timeoutFactor });
