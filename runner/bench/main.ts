@@ -8,7 +8,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Argument, Command } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
+import { messageOf } from '../message-of.js';
 import { ExitCode } from '../usage.js';
 import { measurePipes } from './pipes.js';
 import { measureProcessors } from './processors.js';
@@ -20,16 +21,26 @@ const SECTIONS = new Map([
   ['processors', measureProcessors],
 ]);
 
-await new Command('bench')
+const command = new Command('bench')
   .description('Measures how fast the suite, the pipes to implementations, and processors are.')
   .addArgument(new Argument('[sections...]', 'default: all').choices([...SECTIONS.keys()]))
+  .exitOverride()
   .action(async (sections: string[]) => {
     const chosen = [...SECTIONS].filter(([name]) => sections.length === 0 || sections.includes(name));
     const [first, second] = chosen;
     if (first !== undefined && second === undefined) console.log(`${await first[1]()}\n`);
     else for (const [name] of chosen) measureApart(name);
-  })
-  .parseAsync();
+  });
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : ExitCode.usage;
+  else {
+    console.error(messageOf(error));
+    process.exitCode = ExitCode.cannotStart;
+  }
+}
 
 function measureApart(section: string): void {
   const self = fileURLToPath(import.meta.url);

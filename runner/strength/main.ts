@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { formatProblem } from '../cases/problem.js';
 import { loadSuite } from '../cases/suite.js';
 import { messageOf } from '../message-of.js';
@@ -196,8 +196,11 @@ function tellUnjudged(mutants: readonly MutantView[]): void {
 }
 
 try {
-  await command.parseAsync();
+  await command.exitOverride().parseAsync();
 } catch (error) {
-  console.error(messageOf(error));
-  process.exitCode = error instanceof UsageError ? ExitCode.usage : ExitCode.cannotStart;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : ExitCode.usage;
+  else {
+    console.error(messageOf(error));
+    process.exitCode = error instanceof UsageError ? ExitCode.usage : ExitCode.cannotStart;
+  }
 }

@@ -111,8 +111,12 @@ function outcomeOf({ outcome }: StepResult): DataMap {
   };
 }
 
-/** All events; the registers at an entry would make it long, and show in the state. */
+/** A guest that loops makes so many that nobody reads them. */
+const MOST_EVENTS = 200;
+
+/** The events, all or the first of very many; the registers at an entry would make it long, and show in the state. */
 function eventsOf(events: readonly HostEvent[]): DataMap {
-  const told = events.map(({ regs: _, ...event }) => plain(event));
+  const told = events.slice(0, MOST_EVENTS).map(({ regs: _, ...event }) => plain(event));
+  if (events.length > MOST_EVENTS) return { events: told };
   return { events_exactly: told, ...(told.length === 0 ? {} : { pool_and_clock: true }) };
 }
