@@ -5,7 +5,7 @@
 import { type Cpu, ESP, type Segment } from './cpu.js';
 import { checkAccess } from './debugging.js';
 import { type Fault, stackFault } from './exceptions.js';
-import { prepareWrite, writeLinear } from './paging.js';
+import { prepareWrite, writeSystem } from './paging.js';
 import { insideLimit, readSegment, writeSegment } from './segmentation.js';
 import type { OperandSize } from './sizes.js';
 
@@ -76,15 +76,14 @@ export class StackFrame {
     for (let i = 1; i <= count; i++) {
       const offset = ((this.offset - i * this.size) & this.mask) >>> 0;
       const linear = (this.segment.base + offset) >>> 0;
-      if (this.cpu.accessChecks !== 0 && this.level === this.cpu.cpl)
-        checkAccess(this.cpu, linear, this.size, true);
+      if (this.level === this.cpu.cpl) checkAccess(this.cpu, linear, this.size, true);
       prepareWrite(this.cpu, linear, this.size, this.level === 3);
     }
   }
 
   push(value: number): void {
     const offset = ((this.offset - this.size) & this.mask) >>> 0;
-    writeLinear(this.cpu, (this.segment.base + offset) >>> 0, value, this.size, this.level === 3);
+    writeSystem(this.cpu, this.segment.base + offset, value, this.size); // the level's rights have been checked
     this.offset = ((this.offset & ~this.mask) | offset) >>> 0;
   }
 
