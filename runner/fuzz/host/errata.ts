@@ -68,31 +68,6 @@ const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !==
 const deathIn = ({ events }: StepResult): HostEvent | undefined =>
   events.findLast(({ e }) => e === 'kill_guest' || e === 'kasprintf');
 
-/** The original harms its host, or hangs. */
-const OPEN: readonly Explanation[] = [
-  {
-    erratum: 'E-3',
-    holds: (scene) => isEmulated(scene) && ofUser(scene) && isBadRead(deathIn(scene.linux)),
-  },
-  {
-    erratum: 'E-6',
-    holds: (scene) =>
-      scene.linux.outcome.stop === 'host_bug' && (scene.wasDead || isDeadAfter(scene, scene.hardened)),
-  },
-  {
-    erratum: 'E-63',
-    holds: ({ linux, hardened }) =>
-      linux.events.some(({ e, array }) => e === 'host_overflow' && array !== 'used_vectors') &&
-      !hardened.events.some(({ e }) => e === 'host_overflow'),
-  },
-  {
-    erratum: 'E-112',
-    holds: ({ op, hardened }) => op === 'lguest_init' && hardened.outcome.return === EINVAL,
-  },
-  { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
-  ...SYSTEM_ERRATA,
-];
-
 function isDeadAfter(scene: Scene, step: StepResult): boolean {
   const { dead, dead_errno } = scene.after(step, 'lg');
   return typeof dead === 'string' || numberIn({ dead_errno: dead_errno ?? 0 }, 'dead_errno') !== 0;
@@ -211,15 +186,11 @@ const WORD = 4;
 
 const requestOf = ({ args }: Scene): unknown => (Array.isArray(args.words) ? args.words[0] : undefined);
 
-/** Calls on the device. */
-const DEVICE: readonly Explanation[] = [
+/** What only the original does: the hardened host refuses the call. */
+const REFUSED: readonly Explanation[] = [
   {
     erratum: 'E-101',
     holds: (scene) => requestOf(scene) === LHREQ_INITIALIZE && scene.hardened.outcome.return === EINVAL,
-  },
-  {
-    erratum: 'E-100',
-    holds: ({ parting }) => parting.hardened?.e === 'mmput' && parting.linux?.e !== 'mmput',
   },
   {
     erratum: 'E-106',
@@ -230,8 +201,43 @@ const DEVICE: readonly Explanation[] = [
     holds: ({ op, args, hardened }) =>
       op === 'lguest_read' && numberIn(args, 'size') < WORD && hardened.outcome.return === EINVAL,
   },
+];
+
+/** Calls on the device. */
+const DEVICE: readonly Explanation[] = [
+  ...REFUSED,
+  {
+    erratum: 'E-100',
+    holds: ({ parting }) => parting.hardened?.e === 'mmput' && parting.linux?.e !== 'mmput',
+  },
   { erratum: 'E-103', holds: (scene) => requestOf(scene) === LHREQ_BREAK && scene.wasDead },
   { erratum: 'E-108', holds: (scene) => scene.op === 'lguest_close' && scene.only('file.structures') },
+];
+
+/** The original harms its host, or hangs. */
+const OPEN: readonly Explanation[] = [
+  ...REFUSED,
+  {
+    erratum: 'E-3',
+    holds: (scene) => isEmulated(scene) && ofUser(scene) && isBadRead(deathIn(scene.linux)),
+  },
+  {
+    erratum: 'E-6',
+    holds: (scene) =>
+      scene.linux.outcome.stop === 'host_bug' && (scene.wasDead || isDeadAfter(scene, scene.hardened)),
+  },
+  {
+    erratum: 'E-63',
+    holds: ({ linux, hardened }) =>
+      linux.events.some(({ e, array }) => e === 'host_overflow' && array !== 'used_vectors') &&
+      !hardened.events.some(({ e }) => e === 'host_overflow'),
+  },
+  {
+    erratum: 'E-112',
+    holds: ({ op, hardened }) => op === 'lguest_init' && hardened.outcome.return === EINVAL,
+  },
+  { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
+  ...SYSTEM_ERRATA,
 ];
 
 const PGE = 0x80;

@@ -85,13 +85,14 @@ async function fuzzed(
   cases: number,
   wanted: HostClass = 'host',
   most = 1,
+  signal = new AbortController().signal,
 ): Promise<Fuzzed> {
   const reference = await contestant(new ReferenceImplementation('linux-2.6.29'));
   const kind = new HostKind(7, new SuiteOnly(originsOf(wanted)));
   const contest = new Contest(reference, [await contestant(other)], kind);
   const plan = { first: 0, cases, milliseconds: Number.POSITIVE_INFINITY, most };
   const silent = { progress: honest, finding: honest };
-  const report = await fuzz(kind, contest, plan, silent, new AbortController().signal);
+  const report = await fuzz(kind, contest, plan, silent, signal);
   return { kind, report };
 }
 
@@ -242,6 +243,20 @@ class PretendedCoverage implements Pick<ClauseCoverage, 'take'> {
     return reached;
   }
 }
+
+test('an interruption is noticed, even by what never waits', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 100);
+  const { report } = await fuzzed(
+    new Mistaken('linux-2.6.29', honest),
+    1_000_000,
+    'host',
+    1,
+    controller.signal,
+  );
+  expect(report).toMatchObject({ interrupted: true, findings: [] });
+  expect(report.ran).toBeLessThan(100_000);
+});
 
 describe('the corpus', () => {
   const [first, second] = ['one', 'two'];
