@@ -73,7 +73,9 @@ class StdioImplementation implements Implementation {
   #timer: NodeJS.Timeout | undefined;
   /** When the oldest unanswered request became that, in milliseconds. */
   #oldestSince = 0;
-  #starting = false;
+  /** A fresh process is being started. */
+  #restarting: Promise<void> | undefined;
+  readonly #stopped = new AbortController();
   #failedStarts = 0;
   #crashesInARow = 0;
   #timeoutsInARow = 0;
@@ -112,9 +114,11 @@ class StdioImplementation implements Implementation {
   async stop(): Promise<void> {
     this.#unwatch();
     this.#givenUp = 'the run was stopped';
+    this.#refuseAll(this.#givenUp);
+    this.#stopped.abort();
+    await this.#restarting;
     const session = this.#session;
     this.#session = undefined;
-    this.#refuseAll(this.#givenUp);
     if (session === undefined) return;
     session.ignore();
     session.request('shutdown');
@@ -125,7 +129,8 @@ class StdioImplementation implements Implementation {
   }
 
   async #open(): Promise<Session> {
-    const session = await Session.open(this.connect, this.#suite, this.#seconds('start'));
+    const seconds = this.#seconds('start');
+    const session = await Session.open(this.connect, this.#suite, seconds, this.#stopped.signal);
     this.#session = session;
     session.listen({
       reply: (id, reply) => this.#receive(id, reply),
@@ -205,18 +210,22 @@ class StdioImplementation implements Implementation {
     } else if (this.#timeoutsInARow >= MAX_TIMEOUTS_IN_A_ROW) {
       this.#giveUp(`${MAX_TIMEOUTS_IN_A_ROW} cases in a row got no answer in time`);
     } else if (this.#waiting.length > 0) {
-      void this.#restart();
+      this.#restart();
     }
   }
 
   #waitForProcess(pending: Pending): void {
     this.#waiting.push(pending);
-    void this.#restart();
+    this.#restart();
   }
 
-  async #restart(): Promise<void> {
-    if (this.#starting) return;
-    this.#starting = true;
+  #restart(): void {
+    this.#restarting ??= this.#startAgain().finally(() => {
+      this.#restarting = undefined;
+    });
+  }
+
+  async #startAgain(): Promise<void> {
     try {
       const session = await this.#openAgain();
       const waiting = this.#waiting;
@@ -224,8 +233,6 @@ class StdioImplementation implements Implementation {
       for (const pending of waiting) this.#send(session, pending);
     } catch (error) {
       this.#giveUp(`it cannot be started again: ${messageOf(error)}`);
-    } finally {
-      this.#starting = false;
     }
   }
 
@@ -236,7 +243,7 @@ class StdioImplementation implements Implementation {
         this.#failedStarts = 0;
         return session;
       } catch (error) {
-        if (++this.#failedStarts >= MAX_FAILED_STARTS) throw error;
+        if (this.#stopped.signal.aborted || ++this.#failedStarts >= MAX_FAILED_STARTS) throw error;
       }
     }
   }

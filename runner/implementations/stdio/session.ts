@@ -42,15 +42,20 @@ export class Session {
 
   /**
    * Connects and sends `initialize`. Throws `CannotStart` when the implementation cannot be had or does not give a
-   * proper answer within `seconds`.
+   * proper answer within `seconds`, or before nobody wants it any more.
    */
-  static async open(connect: Connect, suite: Suite, seconds: number): Promise<Session> {
+  static async open(
+    connect: Connect,
+    suite: Suite,
+    seconds: number,
+    unwanted: AbortSignal,
+  ): Promise<Session> {
     const relay = new Relay();
     const opening = firstLine(relay);
     const transport = await connect(relay);
     transport.send(encodeRequest(0, 'initialize', { protocol_version: PROTOCOL_VERSION, suite }));
     try {
-      return new Session(transport, relay, readDeclaration(await within(seconds, opening)));
+      return new Session(transport, relay, readDeclaration(await within(seconds, opening, unwanted)));
     } catch (error) {
       relay.pass({ line: () => {}, broken: () => {}, closed: () => {} });
       transport.kill();
@@ -155,16 +160,21 @@ function firstLine(relay: Relay): Promise<Opening> {
   });
 }
 
-async function within(seconds: number, opening: Promise<Opening>): Promise<Opening> {
+async function within(seconds: number, opening: Promise<Opening>, unwanted: AbortSignal): Promise<Opening> {
   let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
   const late = new Promise<Opening>((resolve) => {
     const failure = `gave no answer to initialize within ${seconds} s`;
     timer = setTimeout(() => resolve({ failure, cure: BUFFERING_HINT }), seconds * 1000);
+    onAbort = () => resolve({ failure: 'was stopped before it answered initialize', cure: '' });
+    if (unwanted.aborted) onAbort();
+    else unwanted.addEventListener('abort', onAbort, { once: true });
   });
   try {
     return await Promise.race([opening, late]);
   } finally {
     clearTimeout(timer);
+    unwanted.removeEventListener('abort', onAbort);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -350,4 +350,34 @@ describe('a program that cannot go on', () => {
     const pid = Number(answer.result.steps[0]?.state.pid);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
+});
+
+describe('a program that is stopped while a fresh process is being started', () => {
+  /** What a process does at its start; the first hangs in its first case. */
+  const later = { 'answers as ever': 'serve(() => {});', 'answers nothing': 'setInterval(() => {}, 1000);' };
+
+  test.each(Object.entries(later))('and %s is gone', async (name, fresh) => {
+    const pids = join(folder, `pids-${name}`);
+    const source = `
+      import { appendFileSync, existsSync } from 'node:fs';
+      const isFirst = !existsSync(${JSON.stringify(pids)});
+      appendFileSync(${JSON.stringify(pids)}, process.pid + '\\n');
+      if (isFirst) serve(() => {});
+      else { ${fresh} }`;
+    const implementation = program(source, { timeoutFactor: 0.1 });
+    await implementation.start();
+    const [first] = [implementation.run(request('0')), implementation.run(request('1'))];
+    expect(await first).toMatchObject({ kind: 'timeout' });
+    await implementation.stop();
+    const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+
+  function isAlive(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
 });
