@@ -83,6 +83,9 @@ export class Order {
   }
 }
 
+/** So many rows of each table of class processor stand before the first of each table of hosts. */
+const TURNS_OF_PROCESSORS = 10;
+
 function byTurns(runs: readonly CaseRun[], coverage: Coverage): number[] {
   const quickFirst = runs
     .map((_, number) => number)
@@ -93,8 +96,8 @@ function byTurns(runs: readonly CaseRun[], coverage: Coverage): number[] {
     const group = groupOf(runs[run]);
     const turn = turns.get(group) ?? 0;
     turns.set(group, turn + 1);
-    // A processor is told by its own cases sooner than by those of hosts.
-    return { run, turn: runs[run]?.entry.class === 'processor' ? turn / 10 : turn };
+    // A processor is told by its own cases sooner than by those of hosts, of which a boot takes the time of a thousand others.
+    return { run, turn: runs[run]?.entry.class === 'processor' ? turn / TURNS_OF_PROCESSORS : turn + 1 };
   });
   return withTurn.sort((a, b) => a.turn - b.turn).map(({ run }) => run);
 }

@@ -289,10 +289,11 @@ const MODULE: readonly Explanation[] = [
 const SHADOW_PTE = 'shadow.pte';
 const PRESENT = 1;
 
-/** The host does not look at the guest's page tables of its own accord. */
+/** The host does not look at the guest's page tables of its own accord: neither for a fault nor to pin a stack. */
 function isAnnounced(scene: Scene): boolean {
-  if (scene.hasRun) return scene.fork?.last.kind === 'interruption' && scene.fork.last.source === 'software';
-  return accessOf(scene) === undefined && scene.op !== 'pin_stack_pages';
+  if (!scene.hasRun) return accessOf(scene) === undefined && scene.op !== 'pin_stack_pages';
+  const sinceEntry = scene.common.slice(scene.common.findLastIndex(({ e }) => e === 'switch_to_guest'));
+  return !sinceEntry.some(({ e }) => e === 'read_cr2') && scene.parting.hardened?.e !== 'kill_guest';
 }
 
 /** Shadow entries differ; a guest that has run goes on from there, so that it has to be where the profiles part. */

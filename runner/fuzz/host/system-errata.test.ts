@@ -136,6 +136,20 @@ describe('an announced change of a page table', () => {
     expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-80' });
   });
 
+  test('is seen also where a later fault makes the shadow the same again', async () => {
+    const entry = caseOf('page-fault/user-reads-switcher', ({ given }) => {
+      const [guest] = Guest.all(given, new Random(1));
+      if (guest === undefined) return;
+      guest.regs.cs = 0x61;
+      guest.regs.ss = 0x69;
+      guest.regs.eip = 0xc0010000;
+      // SET_PTE of this very page: not present, with A and D; then a read of address 0, which ends the guest
+      const call = [0xb8, 14, 0, 0, 0, 0xba, 0, 0, 0x0f, 0, 0xbb, 0, 0, 1, 0xc0, 0xb9, 0x66, 0x60, 6, 0];
+      guest.store(0x10000, [...call, 0xcd, 0x1f, 0xa1, 0, 0, 0, 0x80]);
+    });
+    expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-81' });
+  });
+
   test('is no excuse for what happens to another guest', async () => {
     const entry = caseOf('isolation/refused/switcher-code', (changed) => {
       changed.steps = [{ ...announced, guest: 1 }];
