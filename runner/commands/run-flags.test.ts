@@ -78,7 +78,6 @@ function impl(mistake: string, pids = join(folder, 'some.pids')): string[] {
 describe('--expectations', () => {
   test('--update-expectations writes what the next run takes as known', () => {
     const known = join(folder, 'known.yaml');
-    writeFileSync(known, '');
     const wrong = [...CASES, ...impl('wrong'), '--expectations', known];
     const first = cli('run', ...wrong, '--update-expectations', '--reason', 'eip is off by one');
     expect(first.code).toBe(1);
