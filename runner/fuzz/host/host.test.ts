@@ -11,6 +11,7 @@ import { caseChecks } from '../../cases/schema.js';
 import { loadSuite } from '../../cases/suite.js';
 import { judge } from '../../compare/judge.js';
 import { expandCase } from '../../expand/request.js';
+import { Random } from '../../generate/random.js';
 import type { Answer, Implementation } from '../../implementations/implementation.js';
 import { ReferenceImplementation } from '../../implementations/reference/index.js';
 import {
@@ -28,6 +29,7 @@ import type { ClauseCoverage } from './clause-coverage.js';
 import { Corpus, SuiteOnly } from './corpus.js';
 import { HostKind } from './kind.js';
 import { makeHostCase } from './mutate.js';
+import { makePossible } from './possible.js';
 
 let origins: HostFuzzCase[] = [];
 let folder = '';
@@ -243,6 +245,16 @@ class PretendedCoverage implements Pick<ClauseCoverage, 'take'> {
     return reached;
   }
 }
+
+test('no task is on a CPU that the host does not have', () => {
+  const origin = originsOf('host')[0];
+  if (origin === undefined) throw new Error('there is no case');
+  const given = { ...structuredClone(origin.given), host: { nr_cpu_ids: 1, host_cpu: 1 } };
+  const entry = { ...origin, given, steps: [{ op: 'run_guest', host_cpu: 1, script: [{ host_cpu: 3 }] }] };
+  makePossible(entry, new Random(1));
+  expect(entry.given.host).toEqual({ nr_cpu_ids: 1, host_cpu: 0 });
+  expect(entry.steps).toEqual([{ op: 'run_guest', host_cpu: 0, script: [{ host_cpu: 0 }] }]);
+});
 
 test('an interruption is noticed, even by what never waits', async () => {
   const controller = new AbortController();

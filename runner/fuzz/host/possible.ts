@@ -19,11 +19,26 @@ const ENTERS = new Set(['run_guest', 'lguest_arch_run_guest', 'lguest_read']);
 export function makePossible(entry: HostFuzzCase, random: Random): void {
   if (entry.steps.some(({ op }) => String(op) in ARGUMENTS)) giveDirectories(entry, random);
   for (const { lg } of Guest.all(entry.given, random)) agreeOnDeath(lg);
+  stayOnCpus(entry);
   if (!runsGuests(entry)) return;
   makeReady(entry);
   for (const { regs } of Guest.all(entry.given, random)) {
     regs.eflags = ((numberIn(regs, 'eflags') & ~IOPL_AND_VM) | IF) >>> 0;
     if ((numberIn(regs, 'cs') & LEVEL) === 0) regs.cs = (numberIn(regs, 'cs') | GUEST_KERNEL) >>> 0;
+  }
+}
+
+const USUAL_CPUS = 2;
+
+/** No task is on a CPU that the host does not have. */
+function stayOnCpus({ given, steps }: HostFuzzCase): void {
+  const host = isMap(given.host) ? given.host : {};
+  const cpus = host.nr_cpu_ids === undefined ? USUAL_CPUS : numberIn(host, 'nr_cpu_ids');
+  const scripts = [given, ...steps].flatMap(({ script }) =>
+    Array.isArray(script) ? script.filter(isMap) : [],
+  );
+  for (const place of [host, ...steps, ...scripts]) {
+    if (numberIn(place, 'host_cpu') >= cpus) place.host_cpu = cpus - 1;
   }
 }
 
