@@ -286,7 +286,7 @@ function returnInProtectedMode(cpu: Cpu, size: 2 | 4): void {
   const eip = peek(cpu, 0, size);
   const selector = peek(cpu, size, size) & 0xffff;
   const image = peek(cpu, 2 * size, size);
-  if (size === 4 && (image & VM) !== 0 && cpu.cpl === 0) {
+  if ((image & VM) !== 0 && cpu.cpl === 0) {
     returnToVirtual8086(cpu, eip, selector, image);
     return;
   }
@@ -307,12 +307,9 @@ function returnInProtectedMode(cpu: Cpu, size: 2 | 4): void {
 
 /** POPF (SYS-18): what the level does not permit stays as it is, silently. */
 export function loadFlags(cpu: Cpu, image: number, size: 2 | 4): void {
-  if (loadVirtualInterruptFlag(cpu, image, size)) {
-    setFlags(cpu, ORDINARY_FLAGS, image);
-    return;
-  }
-  const wide = size === 4 ? RF | AC | ID | (cpu.cpl === 0 && !inRealMode(cpu) ? VIF | VIP : 0) : 0;
-  setFlags(cpu, ORDINARY_FLAGS | wide | privilegedFlags(cpu), image & ~(RF | VIF | VIP));
+  loadVirtualInterruptFlag(cpu, image, size);
+  const wide = size === 4 ? RF | AC | ID : 0;
+  setFlags(cpu, ORDINARY_FLAGS | wide | privilegedFlags(cpu), image & ~RF);
 }
 
 /** IF may be changed up to the I/O privilege level, IOPL only at level 0. */

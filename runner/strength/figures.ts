@@ -127,11 +127,20 @@ function fileFiguresOf(
 
 const today = (): string => new Date().toISOString().slice(0, 10);
 
-/** What a measurement that goes on from the last one mutates of a file: all of it when it has changed since, else what survived. */
-export function leftOpen(file: string, before: Figures): string[] {
+/**
+ * What a measurement that goes on from the last one mutates of a file: all of it when it has changed since, else what survived
+ * and is not argued to be equivalent.
+ */
+export function leftOpen(
+  file: string,
+  before: Figures,
+  isEquivalent: (name: MutantName) => boolean,
+): string[] {
   const known = before[partOf(file)]?.files[file];
   if (known?.text !== digestOf(file)) return [file];
-  const ranges = known.survived.map(({ at, end }) => `${file}:${Number.parseInt(at, 10)}-${end}`);
+  const ranges = known.survived
+    .filter(({ line, mutant }) => !isEquivalent({ file, line, mutant }))
+    .map(({ at, end }) => `${file}:${Number.parseInt(at, 10)}-${end}`);
   return [...new Set(ranges)];
 }
 

@@ -53,7 +53,7 @@ const command = new Command('strength')
   .addOption(
     new Option(
       '--again',
-      'only what the last full run has left open: files that have changed since, and what survived it',
+      'only what the last full run has left open: files that have changed since, and what survived it without an argument',
     ).conflicts(['since', 'sample']),
   )
   .option('--files <pattern...>', 'only these files: * within a folder, ** across folders')
@@ -67,8 +67,8 @@ const command = new Command('strength')
   });
 
 async function strength({ jobs, thorough, ...options }: Options): Promise<number> {
-  const scope = scopeOf(options);
   const equivalents = readEquivalents();
+  const scope = scopeOf(options, equivalentIn(equivalents));
   if (scope.mutate.length === 0) {
     console.log('nothing to mutate: no file has changed');
     return ExitCode.conforms;

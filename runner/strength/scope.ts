@@ -9,6 +9,7 @@ import { packageRoot } from '../package.js';
 import { patternOf } from '../select.js';
 import { UsageError } from '../usage.js';
 import { type Figures, leftOpen, readFigures } from './figures.js';
+import type { MutantName } from './mutant.js';
 import { filesOf, PART_NAMES, type PartName, partOf } from './parts.js';
 import { shuffled } from './shuffled.js';
 
@@ -39,7 +40,8 @@ export interface Scope {
 /** Lines of a sample that stand together, so that a mutant of several lines has its chance. */
 const STRETCH = 6;
 
-export function scopeOf(options: ScopeOptions): Scope {
+/** @param isEquivalent what need not be tried again */
+export function scopeOf(options: ScopeOptions, isEquivalent: (name: MutantName) => boolean): Scope {
   const parts = options.part === undefined ? PART_NAMES : [options.part];
   let files = parts.flatMap(filesOf);
   if (options.files !== undefined) files = matching(files, options.files);
@@ -49,7 +51,7 @@ export function scopeOf(options: ScopeOptions): Scope {
     return {
       parts: own,
       files,
-      mutate: files.flatMap((file) => leftOpen(file, before)),
+      mutate: files.flatMap((file) => leftOpen(file, before, isEquivalent)),
       whole: true,
       before,
     };

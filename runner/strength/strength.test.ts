@@ -54,6 +54,9 @@ const LIST = `- file: reference/host/fpu.ts
   reason: they are never equal
 `;
 
+/** No mutant is argued to be equivalent. */
+const nothing = (): boolean => false;
+
 describe('the list of equivalent mutants', () => {
   const entries = equivalentsIn('list.yaml', LIST);
   const whole = new Set(['reference/host/fpu.ts']);
@@ -136,9 +139,10 @@ describe('figures', () => {
     const file = 'reference/host/fpu.ts';
     const measured = new Set([file]);
     const host = partFiguresOf([file], undefined, [mutant('survived', 'three')], measured);
-    expect(leftOpen(file, { host })).toEqual([`${file}:3-3`]);
-    expect(leftOpen('reference/host/kernel.ts', { host })).toEqual(['reference/host/kernel.ts']);
-    expect(leftOpen(file, { host: { date: '', files: { [file]: figures } } })).toEqual([file]);
+    expect(leftOpen(file, { host }, nothing)).toEqual([`${file}:3-3`]);
+    expect(leftOpen(file, { host }, () => true)).toEqual([]);
+    expect(leftOpen('reference/host/kernel.ts', { host }, nothing)).toEqual(['reference/host/kernel.ts']);
+    expect(leftOpen(file, { host: { date: '', files: { [file]: figures } } }, nothing)).toEqual([file]);
   });
 
   test('what was not measured stays as it was', () => {
@@ -175,7 +179,7 @@ describe('figures', () => {
 
 describe('what is mutated', () => {
   test('both parts from end to end, but for tests and the checker', () => {
-    const { mutate, whole } = scopeOf({ seed: 1 });
+    const { mutate, whole } = scopeOf({ seed: 1 }, nothing);
     expect(whole).toBe(true);
     expect(mutate).toContain('reference/host/fpu.ts');
     expect(mutate).toContain('reference/processor/fpu/rounding.ts');
@@ -184,7 +188,7 @@ describe('what is mutated', () => {
   });
 
   test('a sample follows from its seed', () => {
-    const of = (seed: number) => scopeOf({ part: 'host', sample: 4, seed }).mutate;
+    const of = (seed: number) => scopeOf({ part: 'host', sample: 4, seed }, nothing).mutate;
     expect(of(1)).toHaveLength(4);
     expect(of(1)).toEqual(of(1));
     expect(of(1)).not.toEqual(of(2));
@@ -193,14 +197,16 @@ describe('what is mutated', () => {
 
   test('of two patterns, each adds its files', () => {
     const files = ['reference/host/fpu.ts', 'reference/processor/fpu/n*.ts'];
-    const { mutate, whole } = scopeOf({ files, seed: 1 });
+    const { mutate, whole } = scopeOf({ files, seed: 1 }, nothing);
     expect(mutate).toEqual(['reference/host/fpu.ts', 'reference/processor/fpu/nan.ts']);
     expect(whole).toBe(false);
   });
 
   test('a pattern that matches nothing is refused', () => {
-    expect(() => scopeOf({ files: ['reference/host/fpu'], seed: 1 })).toThrow('no file that is mutated');
-    expect(() => scopeOf({ files: ['reference/host/isolation*'], seed: 1 })).toThrow('no file');
+    expect(() => scopeOf({ files: ['reference/host/fpu'], seed: 1 }, nothing)).toThrow(
+      'no file that is mutated',
+    );
+    expect(() => scopeOf({ files: ['reference/host/isolation*'], seed: 1 }, nothing)).toThrow('no file');
   });
 });
 
