@@ -112,7 +112,9 @@ export class CaseRunner implements TestRunner {
     const mutant = Number(activeMutant.id);
     const { fileName, location } = activeMutant;
     const file = relative(packageRoot, fileName).replaceAll('\\', '/');
-    const candidates = order.of(mutant, file, this.marksOf(fileName).at(location.start.line + 1));
+    const line = location.start.line + 1;
+    const marks = this.marksOf(fileName);
+    const candidates = order.of(mutant, file, marks.at(line), marks.mnemonicAt(line));
     const fate = this.fateOf(mutant, candidates, coverage);
     if (fate === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: candidates.length };
     if (fate === 'endless') return { status: MutantRunStatus.Timeout };

@@ -29,7 +29,7 @@ export function measure({ mutate, thorough, jobs, folder }: Measuring): Promise<
     ignorePatterns: ['/*', '!/reference', '!/runner', '!/package.json'],
     testRunner: 'cases',
     [THOROUGH]: thorough,
-    ignorers: ['messages', 'narration', 'names'],
+    ignorers: ['messages', 'narration', 'names', 'operands'],
     plugins: [fileURLToPath(new URL('./plugin.js', import.meta.url))],
     pluginModulePaths: [],
     coverageAnalysis: 'perTest',

@@ -20,6 +20,7 @@ export class Order {
   /** All case runs but those that repeat another, by turns, one of each table of cases, the quick ones first. */
   private readonly byTurns: readonly number[];
   private readonly middle: number;
+  private readonly titled = new Map<string, ReadonlySet<number>>();
 
   constructor(
     private readonly runs: readonly CaseRun[],
@@ -37,27 +38,45 @@ export class Order {
   }
 
   /**
-   * First the cases that have killed most so far and those of the clauses that the mutated line is about, then all others
-   * that come to it; last those that may depend on it without coming to it. What survives them for long counts as surviving
+   * First the cases that have killed most so far, those of the instruction and of the clauses that the mutated line is about, then
+   * all others that come to it; last those that may depend on it without coming to it. What survives them for long counts as surviving
    * all, unless the measurement is thorough: the figure may be too low, never too high.
    */
-  of(mutant: number, file: string, clauses: readonly string[]): number[] {
+  of(mutant: number, file: string, clauses: readonly string[], mnemonic?: string): number[] {
     const isDirect = this.coverage.reaching(mutant);
     const direct = this.byTurns.filter(isDirect);
     const others = this.coverage.mattersToAll(mutant)
       ? this.byTurns.filter((run) => !isDirect(run) && this.mayDependOn(run, file))
       : [];
     return [
-      ...this.firstOf(this.likelyFirst(direct, clauses), PATIENCE.direct),
-      ...this.firstOf(this.likelyFirst(others, clauses), PATIENCE.others),
+      ...this.firstOf(this.likelyFirst(direct, clauses, mnemonic), PATIENCE.direct),
+      ...this.firstOf(this.likelyFirst(others, clauses, mnemonic), PATIENCE.others),
     ];
   }
 
-  private likelyFirst(runs: readonly number[], clauses: readonly string[]): number[] {
+  private likelyFirst(
+    runs: readonly number[],
+    clauses: readonly string[],
+    mnemonic: string | undefined,
+  ): number[] {
     const named = runs.filter((run) =>
       this.runs[run]?.entry.clauses.some((clause) => clauses.includes(clause)),
     );
-    return [...new Set([...this.veteransAmong(runs), ...named, ...runs])];
+    const titled = mnemonic === undefined ? new Set<number>() : this.titledWith(mnemonic);
+    const ofInstruction = runs.filter((run) => titled.has(run));
+    return [...new Set([...this.veteransAmong(runs), ...ofInstruction, ...named, ...runs])];
+  }
+
+  /** The case runs whose title has a word, in capitals or not. */
+  private titledWith(word: string): ReadonlySet<number> {
+    let found = this.titled.get(word);
+    if (found === undefined) {
+      const expression = new RegExp(`\\b${word}\\b`, 'i');
+      const numbers = this.runs.map((_, number) => number);
+      found = new Set(numbers.filter((run) => expression.test(this.runs[run]?.entry.title ?? '')));
+      this.titled.set(word, found);
+    }
+    return found;
   }
 
   private firstOf(runs: readonly number[], patience: number): readonly number[] {

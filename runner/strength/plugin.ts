@@ -5,7 +5,7 @@
 import { declareClassPlugin, declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { CaseRunner } from './case-runner.js';
 import { LiveSurvivors } from './live.js';
-import { messages, names, narration } from './unjudged.js';
+import { messages, names, narration, operands } from './unjudged.js';
 import { WholeFiles } from './whole-files.js';
 
 export const strykerPlugins = [
@@ -15,4 +15,5 @@ export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'messages', messages),
   declareValuePlugin(PluginKind.Ignore, 'narration', narration),
   declareValuePlugin(PluginKind.Ignore, 'names', names),
+  declareValuePlugin(PluginKind.Ignore, 'operands', operands),
 ];

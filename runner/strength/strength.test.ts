@@ -215,6 +215,12 @@ test('the clauses of a line are those of the last comment that names any', () =>
   expect([1, 2, 3, 4].map((line) => marks.at(line))).toEqual([[], ['IO-1'], ['IO-2'], ['IO-2']]);
 });
 
+test('the instruction of a line is the first that it names', () => {
+  const table = "  7: opcode('POP', ['ES'], x),\n  8: row(8, 4),\n  9: opcode('Gb', y),";
+  const marks = new ClauseMarks(table, new Set());
+  expect([1, 2, 3].map((line) => marks.mnemonicAt(line))).toEqual(['POP', undefined, undefined]);
+});
+
 test('coverage knows who came where, also after it was read again', () => {
   const folder = mkdtempSync(join(tmpdir(), 'coverage-'));
   const written = Coverage.empty(['quick', 'slow', 'again'], [[7], [8, 9]]);
@@ -241,7 +247,8 @@ describe('the order of the cases', () => {
     ['fpu/c', 'host', ['FPU-2']],
   ];
   const runs = entries.map(([id, conformanceClass, clauses]) => {
-    const head = { id, class: conformanceClass, clauses, behaviour: '', title: '', file: '', line: 1 };
+    const title = id === 'fpu/a/two' ? 'ring 3: fnsave [edi]' : 'an fnsaves';
+    const head = { id, class: conformanceClass, clauses, behaviour: '', title, file: '', line: 1 };
     const entry: Case = { ...head, recorded: false, body: () => ({ given: {}, steps: [] }) };
     return new CaseRun(entry, { profile: 'linux-2.6.29', choices: {} });
   });
@@ -257,6 +264,7 @@ describe('the order of the cases', () => {
     const order = new Order(runs, coverage, true);
     expect(order.of(1, host, [])).toEqual([0, 3, 1]);
     expect(order.of(1, host, ['FPU-2'])).toEqual([3, 0, 1]);
+    expect(order.of(1, host, ['FPU-2'], 'FNSAVE')).toEqual([1, 3, 0]);
     order.killed(1);
     expect(order.of(1, host, ['FPU-2'])).toEqual([1, 3, 0]);
   });

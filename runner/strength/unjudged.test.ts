@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import { expect, test } from 'vitest';
-import { messages, names, narration } from './unjudged.js';
+import { messages, names, narration, operands } from './unjudged.js';
 
 const text = { type: 'StringLiteral' };
 const path = (node: object, parent: object | null = null) => ({ node, parent });
@@ -39,4 +39,18 @@ test('the mnemonic of an opcode is not mutated, its operands are', () => {
   };
   expect(names.shouldIgnore(path(text, call))).toContain('for people');
   expect(names.shouldIgnore(path(call.arguments[1] ?? text, call))).toBeUndefined();
+  const numbered = {
+    type: 'CallExpression',
+    callee: { name: 'arithmeticRow' },
+    arguments: [{ type: 'NumericLiteral' }, text],
+  };
+  expect(names.shouldIgnore(path(text, numbered))).toContain('for people');
+});
+
+test('an empty list of operands is not mutated, any other list is', () => {
+  const list = (...elements: object[]) => ({ type: 'ArrayExpression', elements });
+  const call = { type: 'CallExpression', callee: { name: 'opcode' } };
+  expect(operands.shouldIgnore(path(list(), call))).toContain('compiler');
+  expect(operands.shouldIgnore(path(list(text), call))).toBeUndefined();
+  expect(operands.shouldIgnore(path(list(), newOf('Set')))).toBeUndefined();
 });

@@ -18,6 +18,7 @@ interface Syntax {
   object?: Syntax;
   property?: Syntax;
   arguments?: Syntax[];
+  elements?: unknown[];
 }
 
 interface SyntaxPath extends NodePath {
@@ -30,7 +31,7 @@ const ERRORS = new Set(['Error', 'NotModelled', 'HostBug', 'HostHang', 'Isolatio
 const TEXTS = new Set(['StringLiteral', 'TemplateLiteral']);
 /** Functions that put words together for `explain`. */
 const NARRATORS = new Set(['whatIsCopied']);
-/** The functions that make an entry of an opcode table; the first argument is the mnemonic. */
+/** The functions that make entries of an opcode table; the first text among their arguments is the mnemonic. */
 const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow|vector|shift|m|r|r6)$/;
 
 export const messages = ignorer(
@@ -63,12 +64,17 @@ function isNote({ type, callee }: Syntax): boolean {
 
 export const names = ignorer(
   'the name of an instruction is for people; what it does is judged',
-  ({ node, parent }) =>
-    isText(node) &&
-    parent?.type === 'CallExpression' &&
-    ENTRY_MAKERS.test(parent.callee?.name ?? '') &&
-    parent.arguments?.[0] === node,
+  ({ node, parent }) => isText(node) && makesEntry(parent) && parent?.arguments?.find(isText) === node,
 );
+
+export const operands = ignorer(
+  'the only change of an empty list of operands is a text that is no operand, which the compiler refuses',
+  ({ node, parent }) => node.type === 'ArrayExpression' && node.elements?.length === 0 && makesEntry(parent),
+);
+
+function makesEntry(node: Syntax | null): boolean {
+  return node?.type === 'CallExpression' && ENTRY_MAKERS.test(node.callee?.name ?? '');
+}
 
 function isText({ type }: Syntax): boolean {
   return TEXTS.has(type ?? '');
