@@ -65,8 +65,16 @@ function isEmulated({ trap, hasRun }: Scene): boolean {
 
 const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !== GUEST_KERNEL;
 
+/** Killed for the page that it has not told; without memory there is no text. */
+const isOfGuestPage = (death: HostEvent | undefined): boolean =>
+  death?.message === 'bad guest page (null)' || (death?.e === 'kasprintf' && death.ok === false);
+
 const deathIn = ({ events }: StepResult): HostEvent | undefined =>
   events.findLast(({ e }) => e === 'kill_guest' || e === 'kasprintf');
+
+/** The host looks at an instruction whose second byte is on the next page. */
+const crossesPage = (scene: Scene): boolean =>
+  isEmulated(scene) && (numberIn(scene.trap.regs, 'eip') & 0xfff) === 0xfff;
 
 function isDeadAfter(scene: Scene, step: StepResult): boolean {
   const { dead, dead_errno } = scene.after(step, 'lg');
@@ -153,13 +161,22 @@ const INPUT_ERRATA = INPUTS.map(
 
 const STACK_PAGE = /^bad stack page (0x[0-9a-f]+)/;
 
+/** The stack page for which only the hardened host kills; without memory for a text it is one of those that the guest has. */
+function pinnedIn(scene: Scene): number | undefined {
+  const { hardened } = scene.parting;
+  const [, address] = STACK_PAGE.exec(String(hardened?.message ?? '')) ?? [];
+  if (address !== undefined) return Number(address);
+  if (hardened?.e !== 'kasprintf' || hardened.ok !== false || scene.hasRun) return undefined;
+  return (numberIn(scene.after(scene.linux, 'cpu'), 'esp1') - 1) >>> 0;
+}
+
 /** The access that was not permitted: a fault, one that is asked about, or the write for which a stack page is pinned. */
 function accessOf(scene: Scene): { address: number; errcode: number } | undefined {
   if (scene.op === 'demand_page') {
     return { address: numberIn(scene.args, 'vaddr'), errcode: numberIn(scene.args, 'errcode') };
   }
-  const [, pinned] = STACK_PAGE.exec(String(scene.parting.hardened?.message ?? '')) ?? [];
-  if (pinned !== undefined) return { address: Number(pinned), errcode: WRITABLE };
+  const pinned = pinnedIn(scene);
+  if (pinned !== undefined) return { address: pinned, errcode: WRITABLE };
   if (scene.hasRun) return undefined;
   const { regs, cr2 } = scene.trap;
   const isFault = numberIn(regs, 'trapnum') === PAGE_FAULT;
@@ -237,6 +254,7 @@ const OPEN: readonly Explanation[] = [
     holds: ({ op, hardened }) => op === 'lguest_init' && hardened.outcome.return === EINVAL,
   },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
+  { erratum: 'E-4', holds: (scene) => crossesPage(scene) },
   ...SYSTEM_ERRATA,
 ];
 
@@ -248,7 +266,7 @@ function keepsPgeOff(scene: Scene): boolean {
   return (
     ones !== undefined &&
     twos !== undefined &&
-    ones.every((one, cpu) => one === twos[cpu] || (one & ~PGE) === twos[cpu])
+    ones.every((one, cpu) => one === twos[cpu] || (one & ~PGE) >>> 0 === twos[cpu])
   );
 }
 
@@ -344,16 +362,12 @@ const EXPLANATIONS: readonly Explanation[] = [
     holds: (scene) => isEmulated(scene) && ofUser(scene) && (scene.wasDead || isBadRead(scene.parting.linux)),
   },
   ...INPUT_ERRATA,
-  {
-    erratum: 'E-4',
-    holds: (scene) => isEmulated(scene) && (numberIn(scene.trap.regs, 'eip') & 0xfff) === 0xfff,
-  },
-  { erratum: 'E-10', holds: lacksDirectoryRights },
+  { erratum: 'E-4', holds: crossesPage },
   {
     erratum: 'E-144',
-    holds: (scene) =>
-      deathIn(scene.hardened)?.message === 'bad guest page (null)' && scene.part('lg').lguest_data === null,
+    holds: (scene) => isOfGuestPage(deathIn(scene.hardened)) && scene.part('lg').lguest_data === null,
   },
+  { erratum: 'E-10', holds: lacksDirectoryRights },
   ...ENDINGS,
   ...SYSTEM_ERRATA,
   {
