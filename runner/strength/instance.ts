@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
 import { buildSync } from 'esbuild';
 import type { Answer } from '../implementations/implementation.js';
+import type { Telling } from '../implementations/reference/telling.js';
 import type { CaseRequest, Declaration, Profile } from '../protocol.js';
 
 const ENTRY = 'runner/implementations/reference/index.ts';
@@ -34,7 +35,7 @@ type MakeReference = (
   active: number,
   hit: () => boolean,
   counts: Uint32Array,
-) => { ReferenceImplementation: new (profile: Profile) => Implementation };
+) => { ReferenceImplementation: new (profile: Profile, telling: Telling) => Implementation };
 
 /** One instance of the reference. */
 export class Reference {
@@ -43,7 +44,8 @@ export class Reference {
   constructor(private readonly module: ReturnType<MakeReference>) {}
 
   implementation(profile: Profile): Implementation {
-    const known = this.known.get(profile) ?? new this.module.ReferenceImplementation(profile);
+    // As `run` asks it: nobody sees the answers.
+    const known = this.known.get(profile) ?? new this.module.ReferenceImplementation(profile, 'shared');
     this.known.set(profile, known);
     return known;
   }

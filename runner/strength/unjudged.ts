@@ -32,7 +32,7 @@ const TEXTS = new Set(['StringLiteral', 'TemplateLiteral']);
 /** Functions that put words together for `explain`. */
 const NARRATORS = new Set(['whatIsCopied']);
 /** The functions that make entries of an opcode table; the first text among their arguments is the mnemonic. */
-const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow|vector|shift|m|r|r6)$/;
+const ENTRY_MAKERS = /^(opcode|lockable|arithmeticRow|row|conditionRow|withMemoryRow|vector|shift|m|r|r6)$/;
 
 export const messages = ignorer(
   'the text and the name of an error are for people; that it is thrown is judged',
