@@ -91,7 +91,7 @@ export function loadVirtualInterruptFlag(cpu: Cpu, image: number, size: 2 | 4): 
   return true;
 }
 
-/** IRET in virtual-8086 mode: MODE-14. Returns the image of the flags. */
+/** IRET in virtual-8086 mode: MODE-12. Returns the image of the flags. */
 export function returnWithinVirtual8086(cpu: Cpu, size: 2 | 4): number {
   if (ioPrivilegeLevel(cpu) < 3 && (size === 4 || !hasVirtualInterruptFlag(cpu))) throw generalProtection(0);
   return returnFromInterrupt8086(cpu, size);

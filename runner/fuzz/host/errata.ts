@@ -318,6 +318,14 @@ function isAnnounced(scene: Scene): boolean {
 const hasTakenPage = ({ paths, hasRun, parting }: Scene): boolean =>
   paths.includes(SHADOW_PTE) && (!hasRun || parting.linux?.e === 'get_user_pages_fast');
 
+/** Only the original kills for an entry, whose page it asks for nevertheless; without memory there is no text. */
+function refusesEntry(scene: Scene): boolean {
+  const { linux } = scene.parting;
+  const next = scene.linux.events[scene.common.length + 1];
+  const isUntold = linux?.e === 'kasprintf' && linux.ok === false && next?.e === 'get_user_pages_fast';
+  return /^bad page table entry/.test(String(linux?.message ?? '')) || (isUntold && isAnnounced(scene));
+}
+
 /** Announced changes of page tables. */
 const PAGE_TABLES: readonly Explanation[] = [
   {
@@ -331,7 +339,7 @@ const PAGE_TABLES: readonly Explanation[] = [
     erratum: 'E-81',
     holds: (scene) =>
       (scene.parting.linux?.e === 'get_user_pages_fast' && isAnnounced(scene)) ||
-      /^bad page table entry/.test(String(scene.parting.linux?.message ?? '')) ||
+      refusesEntry(scene) ||
       (hasTakenPage(scene) && shadowDifferences(scene).every(({ one }) => (one & PRESENT) === 0)),
   },
 ];
