@@ -188,8 +188,9 @@ function lacksDirectoryRights(scene: Scene): boolean {
   const access = accessOf(scene);
   if (access === undefined) return false;
   const { address, errcode } = access;
-  const entries = scene.fork
-    ? [scene.directoryEntry(scene.fork.before.linux, address)]
+  // A guest that has run dies of a stack page, in the directory that it has then.
+  const entries = scene.hasRun
+    ? [scene.directoryEntry(scene.hardened, address)]
     : scene.directoryEntries(address);
   const lacks = (right: number): boolean =>
     (errcode & right) !== 0 && entries.some((entry) => (entry & right) === 0);
