@@ -161,26 +161,21 @@ const INPUT_ERRATA = INPUTS.map(
 
 const STACK_PAGE = /^bad stack page (0x[0-9a-f]+)/;
 
-/** The stack page for which only the hardened host kills; without memory for a text it is one of those that the guest has. */
-function pinnedIn(scene: Scene): number | undefined {
-  const { hardened } = scene.parting;
-  const [, address] = STACK_PAGE.exec(String(hardened?.message ?? '')) ?? [];
-  if (address !== undefined) return Number(address);
-  if (hardened?.e !== 'kasprintf' || hardened.ok !== false || scene.hasRun) return undefined;
-  return (numberIn(scene.after(scene.linux, 'cpu'), 'esp1') - 1) >>> 0;
-}
-
 /** The access that was not permitted: a fault, one that is asked about, or the write for which a stack page is pinned. */
 function accessOf(scene: Scene): { address: number; errcode: number } | undefined {
   if (scene.op === 'demand_page') {
     return { address: numberIn(scene.args, 'vaddr'), errcode: numberIn(scene.args, 'errcode') };
   }
-  const pinned = pinnedIn(scene);
-  if (pinned !== undefined) return { address: pinned, errcode: WRITABLE };
+  const { hardened } = scene.parting;
+  const [, pinned] = STACK_PAGE.exec(String(hardened?.message ?? '')) ?? [];
+  if (pinned !== undefined) return { address: Number(pinned), errcode: WRITABLE };
   if (scene.hasRun) return undefined;
   const { regs, cr2 } = scene.trap;
-  const isFault = numberIn(regs, 'trapnum') === PAGE_FAULT;
-  return isFault ? { address: cr2, errcode: numberIn(regs, 'errcode') } : undefined;
+  if (numberIn(regs, 'trapnum') === PAGE_FAULT) return { address: cr2, errcode: numberIn(regs, 'errcode') };
+  // Without memory for a text it is one of the stack pages that the guest has.
+  if (hardened?.e !== 'kasprintf' || hardened.ok !== false) return undefined;
+  const top = numberIn(scene.after(scene.linux, 'cpu'), 'esp1');
+  return { address: (top - 1) >>> 0, errcode: WRITABLE };
 }
 
 /** The guest's directory entry does not permit what its table entry permits. */
