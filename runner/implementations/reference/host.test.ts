@@ -66,6 +66,11 @@ describe('requests that are not as the protocol says', () => {
     expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });
   });
 
+  it('the same behind a call on the device', () => {
+    const answer = reference.run(request({ file: {} }, { op: 'lguest_read', args: {} }));
+    expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });
+  });
+
   it('an interrupt without a vector', () => {
     const answer = reference.run(request(GUEST, { interrupts: [{ after: 1 }] }, 'system'));
     expect(answer).toMatchObject({ kind: 'error', code: 1002 });

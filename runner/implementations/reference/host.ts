@@ -126,6 +126,7 @@ function perform(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree
 }
 
 function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Returned {
+  if (cpu !== null && ENTERS.has(op)) refuseWithoutDirectory(cpu);
   if (op in DEVICE_OPERATIONS) return callDevice(machine, op, args);
   if (op in MODULE_OPERATIONS) return callModule(machine, op);
   const ofHost = HOST_OPERATIONS[op];
@@ -136,11 +137,10 @@ function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tr
   const ofCpu = CPU_OPERATIONS[op];
   if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
   if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');
-  if (ENTERS.has(op)) refuseWithoutDirectory(cpu);
   return ofCpu(cpu, args);
 }
 
-const ENTERS: ReadonlySet<string> = new Set(['run_guest', 'lguest_arch_run_guest']);
+const ENTERS: ReadonlySet<string> = new Set(['run_guest', 'lguest_arch_run_guest', 'lguest_read']);
 
 /** A guest that lives has been given a page directory by who made it. */
 function refuseWithoutDirectory(cpu: LgCpu): void {
