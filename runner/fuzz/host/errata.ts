@@ -307,7 +307,8 @@ const PRESENT = 1;
 function isAnnounced(scene: Scene): boolean {
   if (!scene.hasRun) return accessOf(scene) === undefined && scene.op !== 'pin_stack_pages';
   const sinceEntry = scene.common.slice(scene.common.findLastIndex(({ e }) => e === 'switch_to_guest'));
-  return !sinceEntry.some(({ e }) => e === 'read_cr2') && scene.parting.hardened?.e !== 'kill_guest';
+  const isPinned = STACK_PAGE.test(String(scene.parting.hardened?.message ?? ''));
+  return !sinceEntry.some(({ e }) => e === 'read_cr2') && !isPinned;
 }
 
 /** Shadow entries differ; a guest that has run goes on from there, so that it has to be where the profiles part. */
