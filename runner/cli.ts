@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { exitOnFaults } from './fault.js';
 import { suiteVersion } from './package.js';
 import { FAILURES_HELP, failuresOf, OUTPUT_HELP, REPORTER_HELP, ReporterFlags } from './report/flags.js';
+import { toldCode } from './tool.js';
 import { ExitCode, UsageError } from './usage.js';
 
 const EXIT_CODES = `
@@ -309,7 +310,7 @@ async function main(): Promise<number> {
     }).parseAsync();
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.conforms : ExitCode.usage;
+    if (error instanceof CommanderError) return toldCode(error);
     if (error instanceof UsageError) {
       process.stderr.write(`lguest-conformance: ${error.message}\n`);
       return ExitCode.usage;

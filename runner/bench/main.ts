@@ -8,8 +8,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Argument, Command, CommanderError } from 'commander';
-import { messageOf } from '../message-of.js';
+import { Argument, Command } from 'commander';
+import { runTool } from '../tool.js';
 import { ExitCode } from '../usage.js';
 import { measurePipes } from './pipes.js';
 import { measureProcessors } from './processors.js';
@@ -24,7 +24,6 @@ const SECTIONS = new Map([
 const command = new Command('bench')
   .description('Measures how fast the suite, the pipes to implementations, and processors are.')
   .addArgument(new Argument('[sections...]', 'default: all').choices([...SECTIONS.keys()]))
-  .exitOverride()
   .action(async (sections: string[]) => {
     const chosen = [...SECTIONS].filter(([name]) => sections.length === 0 || sections.includes(name));
     const [first, second] = chosen;
@@ -32,15 +31,7 @@ const command = new Command('bench')
     else for (const [name] of chosen) measureApart(name);
   });
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : ExitCode.usage;
-  else {
-    console.error(messageOf(error));
-    process.exitCode = ExitCode.cannotStart;
-  }
-}
+await runTool(command);
 
 function measureApart(section: string): void {
   const self = fileURLToPath(import.meta.url);

@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatProblem } from '../cases/problem.js';
 import { loadSuite } from '../cases/suite.js';
-import { messageOf } from '../message-of.js';
+import { runTool } from '../tool.js';
 import { ExitCode, UsageError } from '../usage.js';
 import { Coverage } from './coverage.js';
 import { type Equivalent, readEquivalents, staleEntries } from './equivalent.js';
@@ -195,12 +195,4 @@ function tellUnjudged(mutants: readonly MutantView[]): void {
   for (const [reason, count] of counts) console.log(`${count} mutants not tried: ${reason}`);
 }
 
-try {
-  await command.exitOverride().parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : ExitCode.usage;
-  else {
-    console.error(messageOf(error));
-    process.exitCode = error instanceof UsageError ? ExitCode.usage : ExitCode.cannotStart;
-  }
-}
+await runTool(command);

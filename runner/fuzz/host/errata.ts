@@ -9,7 +9,16 @@ import { type HostFuzzCase, numberIn } from './case.js';
 import { type Divergence, divergenceOf, openOutcome } from './compare.js';
 import { TABLE_ERRATA } from './errata-tables.js';
 import { type Explanation, Scene } from './scene.js';
-import { hostWords, isBadRead, isCleanAndWritable, shadowDifferences, USER, WRITABLE } from './signs.js';
+import {
+  hostWords,
+  isBadRead,
+  isCleanAndWritable,
+  isUntold,
+  PRESENT,
+  shadowDifferences,
+  USER,
+  WRITABLE,
+} from './signs.js';
 import { inputAtFork, SYSTEM_ERRATA } from './system-errata.js';
 
 /** Compares the profiles: a difference has to have its erratum. */
@@ -67,7 +76,7 @@ const ofUser = ({ trap }: Scene): boolean => (numberIn(trap.regs, 'cs') & 3) !==
 
 /** Killed for the page that it has not told; without memory there is no text. */
 const isOfGuestPage = (death: HostEvent | undefined): boolean =>
-  death?.message === 'bad guest page (null)' || (death?.e === 'kasprintf' && death.ok === false);
+  death?.message === 'bad guest page (null)' || isUntold(death);
 
 const deathIn = ({ events }: StepResult): HostEvent | undefined =>
   events.findLast(({ e }) => e === 'kill_guest' || e === 'kasprintf');
@@ -173,7 +182,7 @@ function accessOf(scene: Scene): { address: number; errcode: number } | undefine
   const { regs, cr2 } = scene.trap;
   if (numberIn(regs, 'trapnum') === PAGE_FAULT) return { address: cr2, errcode: numberIn(regs, 'errcode') };
   // Without memory for a text it is one of the stack pages that the guest has.
-  if (hardened?.e !== 'kasprintf' || hardened.ok !== false) return undefined;
+  if (!isUntold(hardened)) return undefined;
   const top = numberIn(scene.after(scene.linux, 'cpu'), 'esp1');
   return { address: (top - 1) >>> 0, errcode: WRITABLE };
 }
@@ -250,7 +259,7 @@ const OPEN: readonly Explanation[] = [
     holds: ({ op, hardened }) => op === 'lguest_init' && hardened.outcome.return === EINVAL,
   },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
-  { erratum: 'E-4', holds: (scene) => crossesPage(scene) },
+  { erratum: 'E-4', holds: crossesPage },
   ...SYSTEM_ERRATA,
 ];
 
@@ -301,7 +310,6 @@ const MODULE: readonly Explanation[] = [
 ];
 
 const SHADOW_PTE = 'shadow.pte';
-const PRESENT = 1;
 
 /** The host does not look at the guest's page tables of its own accord: neither for a fault nor to pin a stack. */
 function isAnnounced(scene: Scene): boolean {
@@ -319,8 +327,10 @@ const hasTakenPage = ({ paths, hasRun, parting }: Scene): boolean =>
 function refusesEntry(scene: Scene): boolean {
   const { linux } = scene.parting;
   const next = scene.linux.events[scene.common.length + 1];
-  const isUntold = linux?.e === 'kasprintf' && linux.ok === false && next?.e === 'get_user_pages_fast';
-  return /^bad page table entry/.test(String(linux?.message ?? '')) || (isUntold && isAnnounced(scene));
+  const asksWithoutText = isUntold(linux) && next?.e === 'get_user_pages_fast';
+  return (
+    /^bad page table entry/.test(String(linux?.message ?? '')) || (asksWithoutText && isAnnounced(scene))
+  );
 }
 
 /** Announced changes of page tables. */

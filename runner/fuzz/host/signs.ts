@@ -7,6 +7,7 @@ import type { HostEvent, StepResult } from '../../protocol.js';
 import { numberIn } from './case.js';
 import type { Scene } from './scene.js';
 
+export const PRESENT = 1;
 export const WRITABLE = 2;
 export const USER = 4;
 const DIRTY = 0x40;
@@ -16,6 +17,10 @@ const BAD_READ = /^(Bad address|bad read address)/;
 /** Whether a guest dies of a walk of its page tables or of a read of its memory; without memory there is no text. */
 export const isBadRead = (event: HostEvent | undefined): boolean =>
   event?.e === 'kasprintf' || BAD_READ.test(String(event?.message ?? ''));
+
+/** Killed without a text, since there is no memory for one. */
+export const isUntold = (event: HostEvent | undefined): boolean =>
+  event?.e === 'kasprintf' && event.ok === false;
 
 /** A shadow entry that a profile has and the other has not, or has otherwise. */
 export interface ShadowDifference {

@@ -11,14 +11,21 @@ import type { StepResult } from '../../protocol.js';
 import { numberIn } from './case.js';
 import type { Fork } from './course.js';
 import type { Explanation, Scene } from './scene.js';
-import { hostWords, isBadRead, isCleanAndWritable, shadowDifferences, USER, WRITABLE } from './signs.js';
+import {
+  hostWords,
+  isBadRead,
+  isCleanAndWritable,
+  PRESENT,
+  shadowDifferences,
+  USER,
+  WRITABLE,
+} from './signs.js';
 
 const Vector = { deviceNotAvailable: 7, notPresent: 11, generalProtection: 13, pageFault: 14 } as const;
 const ERROR_CODES = [8, 10, 11, 12, 13, 14, 17];
 const FIRST_EXTERNAL = 32;
 const GUEST_KERNEL = 1;
 const LEVEL = 3;
-const PRESENT = 1;
 
 /** The signs of an erratum at a fork. */
 type Sign = (fork: Fork, scene: Scene) => boolean;
