@@ -20,7 +20,7 @@ import {
   SWITCHER_PGD_INDEX,
 } from './layout.js';
 import type { Host } from './state.js';
-import { killGuest, type LgCpu, type Lguest, type PgdirSlot } from './state.js';
+import { killGuest, type LgCpu, type Lguest, NoPageDirectory, type PgdirSlot } from './state.js';
 
 /** The frame that stands for a lookup that failed. */
 const NO_FRAME = 0xfffff;
@@ -38,10 +38,9 @@ function hostSupportsGlobal(host: Host): boolean {
   return host.cpu_had_pge || host.kernel.boot_cpu.pge;
 }
 
-/** Physical address of the page directory in a slot. */
+/** Physical address of the page directory in a slot. A guest that has been initialised has one in the slot it uses. */
 export function pgdirOf(slot: PgdirSlot): number {
-  /* v8 ignore next -- @preserve: a fault of the reference, never the outcome of a case */
-  if (slot.pgdir === null) throw new Error('the slot has no page directory');
+  if (slot.pgdir === null) throw new NoPageDirectory();
   return slot.pgdir;
 }
 

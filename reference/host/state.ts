@@ -50,6 +50,14 @@ export class Host {
   }
 }
 
+/** A slot without a page directory is used: the state is none that a host comes to. */
+export class NoPageDirectory extends Error {
+  constructor() {
+    super('a guest that is used needs a page directory: lg.pgdirs[cpu.cpu_pgd] is not allocated');
+    this.name = 'NoPageDirectory';
+  }
+}
+
 /** A shadow page directory: which page directory of the guest it shadows, and the page it is in. */
 export interface PgdirSlot {
   /** Guest-physical address, exactly as the guest named it. */

@@ -66,6 +66,16 @@ describe('requests that are not as the protocol says', () => {
     expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });
   });
 
+  it.each([
+    ['demand_page', { vaddr: 0, errcode: 4 }],
+    ['guest_pagetable_flush_user', {}],
+  ])('the same of a guest that is only changed: %s', (op, args) => {
+    const lg = { pfn_limit: 0x10, kernel_address: 0xc0000000, pgdirs: [{ gpgdir: 0x1000 }] };
+    const given = { ...GUEST, lg };
+    const answer = reference.run(request(given, { op, args }));
+    expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });
+  });
+
   it('the same behind a call on the device', () => {
     const answer = reference.run(request({ file: {} }, { op: 'lguest_read', args: {} }));
     expect(answer).toMatchObject({ kind: 'error', code: 1002, message: expect.stringContaining('pgdirs') });

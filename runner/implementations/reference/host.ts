@@ -3,7 +3,6 @@
 import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
 import { writeFarPointer } from '../../../reference/host/host-initialisation.js';
 import { HostBug, HostHang, type HostObserver, type Profile } from '../../../reference/host/kernel.js';
-import { currentSlot } from '../../../reference/host/shadow-page-tables.js';
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
@@ -126,7 +125,6 @@ function perform(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree
 }
 
 function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tree): Returned {
-  if (cpu !== null && ENTERS.has(op)) refuseWithoutDirectory(cpu);
   if (op in DEVICE_OPERATIONS) return callDevice(machine, op, args);
   if (op in MODULE_OPERATIONS) return callModule(machine, op);
   const ofHost = HOST_OPERATIONS[op];
@@ -138,16 +136,6 @@ function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tr
   if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
   if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');
   return ofCpu(cpu, args);
-}
-
-const ENTERS: ReadonlySet<string> = new Set(['run_guest', 'lguest_arch_run_guest', 'lguest_read']);
-
-/** A guest that lives has been given a page directory by who made it. */
-function refuseWithoutDirectory(cpu: LgCpu): void {
-  if (cpu.lg.dead !== null || currentSlot(cpu).pgdir !== null) return;
-  throw new MalformedCase(
-    'a guest that runs needs a page directory: lg.pgdirs[cpu.cpu_pgd] is not allocated',
-  );
 }
 
 /** How an operation ended that the host could not finish. */

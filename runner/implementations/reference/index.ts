@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+import { NoPageDirectory } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import { suiteVersion } from '../../package.js';
 import {
@@ -44,7 +45,7 @@ export class ReferenceImplementation implements Implementation {
       return { kind: 'result', result: this.runCase(request) };
     } catch (error) {
       if (error instanceof NotModelled) return { kind: 'unsupported', reason: error.message };
-      if (error instanceof MalformedCase) {
+      if (error instanceof MalformedCase || error instanceof NoPageDirectory) {
         return { kind: 'error', code: ErrorCode.malformedCase, message: error.message, stderr: '' };
       }
       throw error;
