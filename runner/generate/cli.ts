@@ -9,6 +9,7 @@ import { createBochs } from '../implementations/bochs/index.js';
 import { createNative } from '../implementations/native/index.js';
 import { createQemu } from '../implementations/qemu/index.js';
 import { packageRoot } from '../package.js';
+import { runTool } from '../tool.js';
 import { fpuPrograms } from './fpu/index.js';
 import { BATCH, instructionsOf, recordMixed, type Witness } from './mixed.js';
 import type { Program } from './program.js';
@@ -111,11 +112,12 @@ function* randomCases(seed: number, families: readonly Family[], count: number):
   for (let number = 0; number < whole; number++) yield makeCase(seed, number, families);
 }
 
-await new Command('generate')
-  .description('makes recorded processor vectors from a seed')
-  .argument('<group>', `what to make: ${NAMES}`)
-  .option('--seed <number>', 'of the random numbers', naturalNumber, 1)
-  .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 12)
-  .option('--out <folder>', 'where to write', join(packageRoot, 'cases/recorded/processor'))
-  .action(generate)
-  .parseAsync();
+await runTool(
+  new Command('generate')
+    .description('makes recorded processor vectors from a seed')
+    .argument('<group>', `what to make: ${NAMES}`)
+    .option('--seed <number>', 'of the random numbers', naturalNumber, 1)
+    .option('--rounds <number>', 'how often every instruction is met', naturalNumber, 12)
+    .option('--out <folder>', 'where to write', join(packageRoot, 'cases/recorded/processor'))
+    .action(generate),
+);

@@ -36,10 +36,16 @@ export function explained(
     divergenceOf(conformanceClass, one, two, other.contestant.declaration) ?? openDivergence(one);
   if (divergence === undefined) return { kind: 'compared', differences: [] };
   const scene = new Scene(linux.request, { linux: one, hardened: two }, divergence);
-  const by = errataOf(scene, openOutcome(scene.linux) === undefined ? EXPLANATIONS : OPEN);
+  const by = errataOf(scene, explanationsOf(scene));
   return by === undefined
     ? { kind: 'compared', differences: divergence.differences }
     : { kind: 'explained', by };
+}
+
+/** A guest that has run may have done, by the same erratum as ever, what harms the original later. */
+function explanationsOf(scene: Scene): readonly Explanation[] {
+  if (openOutcome(scene.linux) === undefined) return EXPLANATIONS;
+  return scene.hasRun ? [...OPEN, ...EXPLANATIONS] : OPEN;
 }
 
 /** What explains all the differences of a step: one erratum, or one and what shows in the tables beside it. */
@@ -260,7 +266,6 @@ const OPEN: readonly Explanation[] = [
   },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
   { erratum: 'E-4', holds: crossesPage },
-  ...SYSTEM_ERRATA,
 ];
 
 const PGE = 0x80;

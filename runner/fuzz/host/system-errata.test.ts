@@ -115,6 +115,20 @@ test('IN is seen behind an instruction that comes to nothing', async () => {
   expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-1' });
 });
 
+test('IN is seen also where its value makes the original harm itself later', async () => {
+  const entry = caseOf('isolation/int-n-in-the-kernel/83', ({ given }) => {
+    const [guest] = Guest.all(given, new Random(1));
+    if (guest === undefined) return;
+    // xor eax, eax; in al, dx; test ah, ah; jz over it
+    const asks = [0x31, 0xc0, 0xec, 0x84, 0xe4, 0x74, 15];
+    // mov dword [0xc00f0c00], 0: the kernel's own directory entry; mov eax, [0xd0000000]
+    const goesWild = [0xc7, 5, 0, 0x0c, 0x0f, 0xc0, 0, 0, 0, 0, 0xa1, 0, 0, 0, 0xd0];
+    const notifies = [0xb8, 17, 0, 0, 0, 0xcd, 0x1f];
+    guest.store(guest.translate(Number(guest.regs.eip)), [...asks, ...goesWild, ...notifies]);
+  });
+  expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-1' });
+});
+
 test('a page fault that follows others of the same instruction is seen', async () => {
   const entry = caseOf('page-fault/user-reads-switcher', ({ given }) => {
     const [guest] = Guest.all(given, new Random(1));
