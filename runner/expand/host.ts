@@ -79,35 +79,23 @@ function zeros(names: string): DataMap {
 
 /** The state of a case as it is sent: every key that has a default has its value; see spec/protocol.md. */
 export function hostGiven(given: DataMap, conformanceClass: ConformanceClass): DataMap {
-  const {
-    code,
-    pages,
-    script,
-    schedule_script,
-    freeze_script,
-    host,
-    guests,
-    file,
-    module,
-    launcher,
-    ...guest
-  } = given;
+  const { code, pages, host, guests, file, module, launcher } = given;
   const result: DataMap = Array.isArray(guests)
     ? { guests: guests.map((entry) => severalVcpus(map(entry))) }
-    : oneGuest(guest, code);
+    : oneGuest(given, code);
   result.host = hostWithDefaults(
     isMap(host) ? host : NOTHING_GIVEN,
     conformanceClass === 'system' ? 'system' : 'host',
   );
   if (pages !== undefined) result.pages = pages;
-  if (guest.mem_base !== undefined) result.mem_base = guest.mem_base;
+  if (given.mem_base !== undefined) result.mem_base = given.mem_base;
   if (file !== undefined) result.file = fileWithDefaults(map(file), guests);
   if (module !== undefined) result.module = { ...MODULE, ...map(module) };
   if (isMap(launcher)) result.launcher = plainLauncher(launcher);
   if (conformanceClass === 'host') {
-    result.script = script ?? [];
-    result.schedule_script = schedule_script ?? [];
-    if (freeze_script !== undefined) result.freeze_script = freeze_script;
+    result.script = given.script ?? [];
+    result.schedule_script = given.schedule_script ?? [];
+    if (given.freeze_script !== undefined) result.freeze_script = given.freeze_script;
   }
   return result;
 }

@@ -141,11 +141,11 @@ export class MemoryImage implements ReadableMemory {
     return words;
   }
 
-  /** How many runs two memories have in common at their beginning: the same objects. */
+  /** How many runs two memories have in common at their beginning. */
   private static common(a: MemoryImage, b: MemoryImage): number {
     const most = Math.min(a.given.length, b.given.length);
     let common = 0;
-    while (common < most && a.given[common] === b.given[common]) common++;
+    while (common < most && sameRun(a.given[common], b.given[common])) common++;
     return common;
   }
 }
@@ -154,6 +154,11 @@ export class MemoryImage implements ReadableMemory {
 const FEW_DIGITS = 512;
 
 const NO_RUN: MemoryRun = { at: 0, hex: '' };
+
+/** They are the same object where nobody has sent them through a pipe. */
+function sameRun(a: MemoryRun | undefined, b: MemoryRun | undefined): boolean {
+  return a === b || (a?.at === b?.at && a?.hex === b?.hex);
+}
 
 function byteAt(hex: string, index: number): number {
   return Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16);

@@ -83,6 +83,7 @@ const GUESTS: readonly [string, string, (entry: HostFuzzCase) => void][] = [
   ['E-3', 'io-emulation/user-code-unmapped-behind-the-host', () => {}],
   ['E-10', 'page-fault/directory-entry-read-only', endsSoon],
   ['E-20', 'fpu/told-from-a-user-program', isInconsistent],
+  ['E-20', 'fpu/ts-set-and-cleared', isInconsistent],
   ['E-56', 'switcher/int-of-an-error-code-vector/int-12', () => {}],
   ['E-59', 'switcher/lost-system-call', () => {}],
   ['E-80', 'shadow-page-tables/bits-of-the-processor/write', () => {}],

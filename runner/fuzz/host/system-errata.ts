@@ -116,15 +116,15 @@ const writesCleanPage: Sign = ({ hardened, before }, scene) => {
 
 const TS = 8;
 
-/** Nobody owns the FPU and CR0.TS is clear: only the hardened host has set it before the guest used the FPU. */
+/** Nobody owns the FPU and CR0.TS is clear: only the hardened host has set it when the guest asked, before it used the FPU. */
 const trapsFpu: Sign = ({ hardened, before }, scene) => {
   if (!isException(hardened, Vector.deviceNotAvailable)) return false;
   const { host } = before.linux.state;
   const task = isMap(host) && isMap(host.task) ? host.task : {};
   const cpu = numberIn(isMap(host) ? host : {}, 'host_cpu');
   const [one, two] = [hostWords(before.linux, 'cr0')[cpu] ?? 0, hostWords(before.hardened, 'cr0')[cpu] ?? 0];
-  const isWanted = numberIn(scene.after(before.linux, 'cpu'), 'ts') !== 0;
-  return isWanted && numberIn(task, 'usedfpu') === 0 && (one & TS) === 0 && two === (one | TS) >>> 0;
+  const wasWanted = scene.common.some(({ e }) => e === 'unlazy_fpu');
+  return wasWanted && numberIn(task, 'usedfpu') === 0 && (one & TS) === 0 && two === (one | TS) >>> 0;
 };
 
 /**

@@ -80,26 +80,24 @@ export function wordsAt(source: Tree, key: string): number[] {
 
 /** Bytes in hex. */
 export function bytesAt(source: Tree, key: string): Uint8Array {
-  return new Uint8Array(passingBytesAt(source, key));
+  return new Uint8Array(sharedBytesAt(source, key));
 }
 
-/** Bytes in hex, to be stored at once: they hold until bytes are read the next time. */
-export function passingBytesAt(source: Tree, key: string): Uint8Array {
+/** Bytes in hex, which nobody may change: whoever reads the same text again gets them again. */
+export function sharedBytesAt(source: Tree, key: string): Uint8Array {
   const value = source[key];
   const bytes = typeof value === 'string' ? decodeHex(value) : undefined;
   if (bytes === undefined) throw new MalformedCase(`${key} is not a string of hex bytes`);
   return bytes;
 }
 
-/** The bytes of a run, to be stored at once. */
+/** The bytes of a run, which nobody may change. */
 export function bytesOf({ hex }: MemoryRun): Uint8Array {
   const bytes = decodeHex(hex);
   if (bytes === undefined) throw new MalformedCase('hex is not a string of hex bytes');
   return bytes;
 }
 
-/** Room for the bytes that are read now: they are stored at once, and there are many short ones. */
-let decoded = Buffer.alloc(4096);
 /** So few bytes are decoded here: calling the platform's decoder takes longer. */
 const FEW_BYTES = 32;
 
@@ -110,24 +108,34 @@ for (let value = 0; value < 16; value++) {
   DIGITS[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
-/** The bytes, until the next call; undefined when it is not hex. */
+/** Bytes by their text: most memory is that of a fixture, with which many cases begin. */
+const known = new Map<string, Uint8Array>();
+const MOST_KNOWN = 1024;
+const LONGEST_KNOWN = 0x4000;
+
+/** The bytes; undefined when it is not hex. */
 function decodeHex(hex: string): Uint8Array | undefined {
+  const before = known.get(hex);
+  if (before !== undefined) return before;
   const length = hex.length / 2;
   if (!Number.isInteger(length)) return undefined;
-  if (length > decoded.length) decoded = Buffer.alloc(2 * length);
-  const isGood = length > FEW_BYTES ? decoded.write(hex, 'hex') === length : decodeFew(hex, length);
-  return isGood ? decoded.subarray(0, length) : undefined;
+  const bytes = length > FEW_BYTES ? Buffer.from(hex, 'hex') : decodeFew(hex, length);
+  if (bytes?.length !== length) return undefined;
+  if (known.size === MOST_KNOWN) known.clear();
+  if (hex.length <= LONGEST_KNOWN) known.set(hex, bytes);
+  return bytes;
 }
 
-function decodeFew(hex: string, length: number): boolean {
+function decodeFew(hex: string, length: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(length);
   let all = 0;
   for (let index = 0; index < length; index++) {
     const high = DIGITS[hex.charCodeAt(2 * index)] ?? -1;
     const low = DIGITS[hex.charCodeAt(2 * index + 1)] ?? -1;
-    decoded[index] = (high << 4) | low;
+    bytes[index] = (high << 4) | low;
     all |= high | low;
   }
-  return all >= 0;
+  return all >= 0 ? bytes : undefined;
 }
 
 /** One entry of a descriptor table: a pair of words. */

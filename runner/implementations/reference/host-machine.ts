@@ -36,7 +36,7 @@ import {
   listAt,
   MalformedCase,
   optionalWordAt,
-  passingBytesAt,
+  sharedBytesAt,
   type Tree,
   treeAt,
   treesAt,
@@ -278,7 +278,7 @@ function givenDeath(tree: Tree): string | number | null {
 /** Stores a run of bytes into guest memory, whatever its pages permit. */
 export function storeRun(launcher: LauncherMemory, run: Tree): void {
   const at = wordAt(run, 'at');
-  const bytes = passingBytesAt(run, 'hex');
+  const bytes = sharedBytesAt(run, 'hex');
   if (at + bytes.length > roundUp(launcher.size))
     throw new MalformedCase(`memory at ${at} is outside mem_size`);
   launcher.memory.load(launcher.physical + at, bytes);

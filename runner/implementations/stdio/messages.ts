@@ -53,9 +53,20 @@ function encodedObject(object: object, write: (value: unknown, key: string) => s
   let text = '';
   for (const [key, value] of Object.entries(object)) {
     const written = write(value, key);
-    if (written !== '') text += `${text === '' ? '' : ','}${encoded(key)}:${written}`;
+    if (written !== '') text += `${text === '' ? '' : ','}${encodedKey(key)}:${written}`;
   }
   return `{${text}}`;
+}
+
+/** Keys are few, and the same in every request. */
+const textOfKey = new Map<string, string>();
+
+function encodedKey(key: string): string {
+  const known = textOfKey.get(key);
+  if (known !== undefined) return known;
+  const text = encoded(key);
+  textOfKey.set(key, text);
+  return text;
 }
 
 /** As JSON, in ASCII; `undefined`, which has no text, is empty. */
