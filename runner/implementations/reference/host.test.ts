@@ -106,6 +106,21 @@ describe('how a step ends', () => {
     expect(stopOf(GUEST, { op: 'guest_pa', args: { vaddr: 0xd0000000 } })).toBe('host_bug');
   });
 
+  it('host_bug: the same in the whole life of a guest', () => {
+    // INIT with lguest_data at 5000h; LOAD_IDT_ENTRY of vector 14; a stack and an access where nothing is mapped
+    const init = 'b801000000' + 'ba00500000' + 'cd1f';
+    const gate = 'b806000000' + 'ba0e000000' + 'bb00906100' + 'b9008e0000' + 'cd1f';
+    const fault = 'bc00000080' + 'a100004000';
+    const memory = [
+      { at: 0x2d8, hex: '00000100' }, // the size of its memory
+      { at: 0x5468, hex: '000000c0' + '80000000' }, // kernel_address and syscall_vec
+      { at: 0x8000, hex: init + gate + fault },
+    ];
+    const given = { mem_size: 0x10000, memory };
+    const args = { pfn_limit: 0x10, start: 0x8000 };
+    expect(stopOf(given, { op: 'run_launcher', args, max_instructions: 1000 }, 'system')).toBe('host_bug');
+  });
+
   it('host_hang: a loop through the whole address space', () => {
     const args = { seg: 0x69, esp: 0x3000, pages: 0xffffffff };
     expect(

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
 import { writeFarPointer } from '../../../reference/host/host-initialisation.js';
-import { HostBug, HostHang, type HostObserver, type Profile } from '../../../reference/host/kernel.js';
+import type { HostObserver, Profile } from '../../../reference/host/kernel.js';
 import { GuestKilled, type LgCpu } from '../../../reference/host/state.js';
 import { NotModelled } from '../../../reference/processor/interface.js';
 import type { CaseRequest, CaseResult, RequestStep, StepResult } from '../../protocol.js';
 import { isObject } from '../../protocol.js';
 import { callDevice, cpuOfCall, DEVICE_OPERATIONS, setStepFailures, whileAsleep } from './device.js';
+import { stopOf } from './ending.js';
 import { indexAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { describeState } from './host-answer.js';
 import { buildMachine, type HostMachine, type MakeProcessor, storeRun } from './host-machine.js';
@@ -136,13 +136,4 @@ function operation(machine: HostMachine, cpu: LgCpu | null, op: string, args: Tr
   if (ofCpu === undefined) throw new NotModelled(`operation ${op}`);
   if (cpu === null) throw new MalformedCase('the step names a guest or virtual CPU that is not given');
   return ofCpu(cpu, args);
-}
-
-/** How an operation ended that the host could not finish. */
-function stopOf(error: unknown): string {
-  if (error instanceof HostBug) return 'host_bug';
-  if (error instanceof HostHang) return 'host_hang';
-  if (error instanceof TripleFault) return 'shutdown';
-  if (error instanceof GuestRunsOn) return 'limit';
-  throw error;
 }

@@ -2,7 +2,6 @@
 
 /** Operation `boot`: the whole launcher of chapters 29 and 30, with an image, a command line and devices. */
 
-import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
 import { IsolationGuard } from '../../../reference/host/isolation.js';
 import type { HostObserver, Profile } from '../../../reference/host/kernel.js';
 import type { Disk } from '../../../reference/launcher/block-device.js';
@@ -13,6 +12,7 @@ import { ModelTime, USUAL_CLOCK } from '../../../reference/launcher/model-time.j
 import type { ProcessorObserver } from '../../../reference/processor/interface.js';
 import { PhysicalMemory } from '../../../reference/processor/memory.js';
 import type { CaseRequest, CaseResult, RequestStep } from '../../protocol.js';
+import { stopOf } from './ending.js';
 import { bytesAt, flagAt, MalformedCase, type Tree, treeAt, treesAt, wordAt } from './fields.js';
 import { givenOf } from './host.js';
 
@@ -75,12 +75,7 @@ export function runBootStep(
     if ('reason' in ending) life.reason = ending.reason;
   } catch (error) {
     if (error instanceof LauncherError) life.reason = error.message;
-    /* v8 ignore next 3 -- @preserve: neither is an outcome that a case may expect */ else if (
-      error instanceof TripleFault
-    )
-      stop = 'shutdown';
-    else if (error instanceof GuestRunsOn) stop = 'limit';
-    else throw error;
+    else stop = stopOf(error);
   }
   return { steps: [{ outcome: { stop }, state: { ...life }, events: [] }] };
 }

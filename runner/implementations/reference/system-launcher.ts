@@ -2,12 +2,12 @@
 
 /** Operation `run_launcher`: a launcher makes a guest of what is in its memory and reads until the guest has ended. */
 
-import { GuestRunsOn, TripleFault } from '../../../reference/host/host-code.js';
 import type { HostObserver } from '../../../reference/host/kernel.js';
 import { LAUNCHER_TASK } from '../../../reference/host/kernel.js';
 import { LguestFile, Lhreq } from '../../../reference/host/launcher-interface.js';
 import { PAGE_SIZE, Physical } from '../../../reference/host/layout.js';
 import type { CaseResult, RequestStep } from '../../protocol.js';
+import { stopOf } from './ending.js';
 import { MalformedCase, type Tree, treeAt, treesAt, wordAt, wordsAt } from './fields.js';
 import { describeState } from './host-answer.js';
 import type { HostMachine } from './host-machine.js';
@@ -49,10 +49,7 @@ export function runLauncherStep(machine: HostMachine, world: SystemWorld, step: 
   try {
     new Launcher(machine, world, treeAt(step, 'args'), life).run();
   } catch (error) {
-    /* v8 ignore next 3 -- @preserve: neither is an outcome that a case may expect */
-    if (error instanceof TripleFault) stop = 'shutdown';
-    else if (error instanceof GuestRunsOn) stop = 'limit';
-    else throw error;
+    stop = stopOf(error);
   }
   return {
     steps: [{ outcome: { stop }, state: { ...describeState(machine), ...life }, events: kernel.events }],
