@@ -203,11 +203,18 @@ class I386 implements Processor {
       cpu.nmiPending = false;
       cpu.nmiBlocked = true;
       this.deliverExternal(Vector.nmi);
-    } else if (cpu.pendingInterrupts.length > 0 && (cpu.systemFlags & IF) !== 0 && !interruptShadow) {
+    }
+    if (!interruptShadow) this.takeInterrupts();
+    return interruptShadow;
+  }
+
+  /** One that is let in by the handler of another goes before the first instruction of that handler. */
+  private takeInterrupts(): void {
+    const { cpu } = this;
+    while (cpu.pendingInterrupts.length > 0 && (cpu.systemFlags & IF) !== 0) {
       this.deliverExternal(cpu.pendingInterrupts[0]);
       cpu.pendingInterrupts.shift();
     }
-    return interruptShadow;
   }
 
   private deliverExternal(vector: number): void {
