@@ -229,7 +229,7 @@ class I386 implements Processor {
    * Executes instructions until the run loop must look at something between two of them. A faulting instruction is the last
    * one; before its fault is delivered all is put back (EX-23).
    * @param most how many may be begun; each round of a repeated one counts
-   * @returns how many were begun, one too when its bytes could not be fetched; `completion` tells how the last one ended
+   * @returns how many were begun, also one whose bytes could not be fetched; `completion` tells how the last one ended
    */
   private execute(most: number): number {
     const { cpu, decoded } = this;
@@ -262,13 +262,13 @@ class I386 implements Processor {
       } while (begun < most && !cpu.attention);
       this.completion = cpu.repeating ? 'repeating' : 'completed';
     } catch (problem) {
-      cpu.repeating = false;
       this.completion = 'faulted';
       if (!(problem instanceof Fault)) throw problem;
+      if (this.current === undefined) begun++; // its bytes could not be fetched (EX-2)
       if (!problem.inNewTask) general[ESP] = cpu.stackPointerBefore;
       this.deliverFault(problem);
     }
-    return Math.max(begun, 1);
+    return begun;
   }
 
   private deliverFault(fault: Fault): void {

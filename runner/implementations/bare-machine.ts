@@ -24,8 +24,14 @@ export interface MachineCase {
   observed: readonly [number, number][];
 }
 
-/** Throws `Unsupported` unless the request is a processor's, has at most `memoryBytes` of memory and no interrupts. */
-export function machineCase(request: CaseRequest, memoryBytes: number): MachineCase {
+/** What becomes of a limit of instructions: they are counted, or it is a time, in which some may be executed that it forbids. */
+export type Limit = 'counted' | 'time';
+
+/**
+ * Throws `Unsupported` unless the request is a processor's, has at most `memoryBytes` of memory, no interrupts, and no
+ * limit that cannot be kept.
+ */
+export function machineCase(request: CaseRequest, memoryBytes: number, limit: Limit): MachineCase {
   if (request.class !== 'processor') throw new Unsupported(`class ${request.class}`);
   const { given } = request;
   if (!isProcessorGiven(given)) throw new Unsupported('a given that is not the state of a processor');
@@ -37,12 +43,26 @@ export function machineCase(request: CaseRequest, memoryBytes: number): MachineC
     memorySize: given.memory_size,
     memory: given.memory,
     io: given.io,
-    steps: request.steps.map(instructionsOf),
+    steps: request.steps.map((step) => {
+      const allowed = instructionsOf(step);
+      if (limit === 'time') refuseToCount(allowed);
+      return allowed;
+    }),
     observed: request.observe.memory ?? [],
   };
 }
 
 const USUAL_INSTRUCTIONS = 1000;
+
+/** A lower limit is there because a case counts. */
+const FEWEST_INSTRUCTIONS = 100;
+
+/** Throws `Unsupported` when a step that is allowed so many instructions wants to be ended after a given one. */
+export function refuseToCount(allowed: unknown): void {
+  if (typeof allowed === 'number' && allowed < FEWEST_INSTRUCTIONS) {
+    throw new Unsupported('instructions are not counted, so a low limit cannot be kept');
+  }
+}
 
 function instructionsOf(step: RequestStep): number {
   if (step.op !== 'run') throw new Unsupported(`operation ${step.op}`);

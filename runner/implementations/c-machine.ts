@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 import type { Declaration, StepResult } from '../protocol.js';
-import { type MachineCase, observedRuns, Unsupported, withNullSegments } from './bare-machine.js';
+import { type Limit, type MachineCase, observedRuns, Unsupported, withNullSegments } from './bare-machine.js';
 import { builtProgram, type CProgram } from './c-program.js';
 import type { Implementation } from './implementation.js';
 import { MachineImplementation } from './machine-implementation.js';
@@ -13,6 +13,7 @@ export interface CMachine {
   program: CProgram;
   declaration: Declaration;
   secondsForACase: number;
+  limit: Limit;
   /** Throws `CannotStart` when this machine does not have what the program needs. */
   requirements?: () => Promise<void>;
   probe?: (ask: (given: MachineCase) => Promise<MachineReply>) => Promise<void>;
@@ -25,11 +26,12 @@ const MEMORY_BYTES = 0x10_0000;
 
 /** An implementation that is such a program, built when it is first used. */
 export function createCMachine(machine: CMachine): Implementation {
-  const { label, secondsForACase, probe, composed } = machine;
+  const { label, secondsForACase, limit, probe, composed } = machine;
   return new MachineImplementation({
     label,
     memoryBytes: MEMORY_BYTES,
     secondsForACase,
+    limit,
     dialogue: WIRE,
     find: async () => {
       await machine.requirements?.();

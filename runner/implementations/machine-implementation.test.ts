@@ -49,6 +49,7 @@ function start(probe?: (ask: (given: MachineCase) => Promise<number>) => Promise
     label: 'orders',
     memoryBytes: 0x10_0000,
     secondsForACase: 1,
+    limit: 'time',
     dialogue: LINES,
     find: async () => ({
       command: { file: process.execPath, args: ['-e', PROGRAM] },
@@ -107,7 +108,7 @@ describe('a machine in a process of its own', () => {
   it('that its probe declines is not left behind', async () => {
     let pid = 0;
     const started = start(async (ask) => {
-      pid = await ask(machineCase(order(ANSWER), 0x10_0000));
+      pid = await ask(machineCase(order(ANSWER), 0x10_0000, 'time'));
       throw new CannotStart('it is no good', 'use another one');
     });
     await expect(started).rejects.toThrow('it is no good');

@@ -3,7 +3,7 @@
 import { CaseError } from '../cases/problem.js';
 import { messageOf } from '../message-of.js';
 import type { CaseRequest, Declaration } from '../protocol.js';
-import { type MachineCase, machineCase, Unsupported } from './bare-machine.js';
+import { type Limit, type MachineCase, machineCase, Unsupported } from './bare-machine.js';
 import type { Command } from './command.js';
 import type { Answer, Implementation } from './implementation.js';
 import { type Dialogue, MachineProcess, TookTooLong } from './machine-process.js';
@@ -14,6 +14,7 @@ export interface MachineDescription<Reply> {
   /** The room that it has for a case's memory. */
   memoryBytes: number;
   secondsForACase: number;
+  limit: Limit;
   dialogue: Dialogue<MachineCase, Reply>;
   /** Finds or builds it when it is first used; throws `CannotStart`. */
   find(): Promise<{ command: Command; declaration: Declaration }>;
@@ -48,7 +49,7 @@ export class MachineImplementation<Reply> implements Implementation {
 
   async run(request: CaseRequest): Promise<Answer> {
     try {
-      const given = machineCase(request, this.description.memoryBytes);
+      const given = machineCase(request, this.description.memoryBytes, this.description.limit);
       return this.description.answer(await this.#ask(given), given, request);
     } catch (error) {
       if (error instanceof Unsupported || error instanceof CaseError) {

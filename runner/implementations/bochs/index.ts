@@ -105,7 +105,7 @@ class Bochs implements Implementation {
   run(request: CaseRequest): Answer | Promise<Answer> {
     let given: MachineCase;
     try {
-      given = machineCase(request, CASE_MEMORY_BYTES);
+      given = machineCase(request, CASE_MEMORY_BYTES, 'time');
       requireOpenBus(given.io);
       if (given.steps.length !== 1) throw new Unsupported('more than one step');
     } catch (error) {

@@ -106,7 +106,7 @@ export class LoggedMachine implements Implementation {
 function answerOf(request: CaseRequest, entry: Entry): Answer {
   const { given } = request;
   if (!isProcessorGiven(given)) throw new Error(`${request.id} is not a processor's`);
-  const machine = machineCase(request, given.memory_size);
+  const machine = machineCase(request, given.memory_size, 'time');
   const memory = imageOf(machine);
   for (const [at, value] of entry.changes) memory.writeUInt32LE(value, at);
   if (isLoaderInterrupted(given.registers, entry.registers, memory)) {

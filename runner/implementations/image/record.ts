@@ -31,7 +31,7 @@ const WIDE = 0x4000;
 /** A case as the monitor reads it; throws `Unsupported` with the reason when it cannot be run this way. */
 export function recordOfCase(expanded: ExpandedCase): Buffer {
   const { request, expected } = expanded;
-  const { registers, memorySize, memory, io } = machineCase(request, CASE_MEMORY_BYTES);
+  const { registers, memorySize, memory, io } = machineCase(request, CASE_MEMORY_BYTES, 'time');
   if (request.given.model !== undefined) throw new Unsupported('a processor of a certain age');
   requireOpenBus(io);
   const [expectation, ...others] = expected;

@@ -28,6 +28,7 @@ export function createKvm(options: { timeoutFactor?: number } = {}): Implementat
       profile: 'linux-2.6.29',
     },
     secondsForACase: SECONDS_FOR_A_CASE * (options.timeoutFactor ?? 1),
+    limit: 'time',
     requirements: requireDevice,
     probe,
   });

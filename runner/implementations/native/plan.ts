@@ -7,7 +7,7 @@ import {
   type ProcessorGiven,
   type ProcessorRegisters,
 } from '../../protocol.js';
-import { Unsupported } from '../bare-machine.js';
+import { refuseToCount, Unsupported } from '../bare-machine.js';
 import { codeAt, refuseForeignInstructions } from './instructions.js';
 import { hex, type ReachablePage, reachablePages } from './machine.js';
 import { LdtMirror } from './segments.js';
@@ -30,9 +30,6 @@ const CR0_EM = 0x04;
 const CR0_TS = 0x08;
 /** Bits of CR4 that change what code of privilege level 3 may do: VME, PVI, PAE, UMIP. */
 const CR4_REFUSED = 0x823;
-
-/** So many instructions are certainly allowed within the time limit of native.c, which cannot count them. */
-const FEWEST_INSTRUCTIONS = 100;
 
 /** How much code is looked at beforehand. */
 const CODE_BYTES = 256;
@@ -66,9 +63,7 @@ function refuseSteps({ steps }: CaseRequest): void {
   if (Array.isArray(step.interrupts) && step.interrupts.length > 0) {
     throw new Unsupported('external interrupts cannot be requested');
   }
-  if (Number(step.max_instructions) < FEWEST_INSTRUCTIONS) {
-    throw new Unsupported('instructions are not counted, so a low limit cannot be kept');
-  }
+  refuseToCount(step.max_instructions);
 }
 
 function refuseState(registers: ProcessorRegisters): void {

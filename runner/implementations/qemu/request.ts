@@ -6,7 +6,7 @@ import {
   type MemoryRun,
   type ProcessorRegisters,
 } from '../../protocol.js';
-import { requireOpenBus, Unsupported } from '../bare-machine.js';
+import { refuseToCount, requireOpenBus, Unsupported } from '../bare-machine.js';
 import { CASE_BYTES, ROM_WINDOW } from './control-block.js';
 
 /** A case of class processor, with the parts that this implementation needs. */
@@ -33,6 +33,7 @@ export function processorRequest(request: CaseRequest): ProcessorRequest {
     if (Array.isArray(step.interrupts) && step.interrupts.length > 0) {
       throw new Unsupported('external interrupts: QEMU cannot be told after which instruction to take one');
     }
+    refuseToCount(step.max_instructions);
   }
   return {
     registers: given.registers,

@@ -4,7 +4,13 @@ import { readLinear32 } from '../../expand/descriptors.js';
 import { deliver } from '../../expand/exception.js';
 import { MemoryImage } from '../../expand/image.js';
 import type { ProcessorRegisters, SegmentRegister, StepResult } from '../../protocol.js';
-import { type MachineCase, observedRuns, Unsupported, withNullSegments } from '../bare-machine.js';
+import {
+  type MachineCase,
+  observedRuns,
+  refuseToCount,
+  Unsupported,
+  withNullSegments,
+} from '../bare-machine.js';
 import type { MachineReply } from '../machine-wire.js';
 import { clip, refuseOtherDeliveries } from '../native/compose.js';
 
@@ -19,6 +25,7 @@ const PAGE_FAULT = 14;
  */
 export function composeDelivery(given: MachineCase, reply: MachineReply): StepResult {
   const { vector, errorCode, isInt } = reply;
+  for (const allowed of given.steps) refuseToCount(allowed);
   const atFault = withNullSegments(reply.registers);
   const memory = MemoryImage.of(observedRuns(reply.memory, [[0, reply.memory.length]]));
   if (isInt) requirePermission(vector, atFault, memory);

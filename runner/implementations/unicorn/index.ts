@@ -44,6 +44,7 @@ export function createUnicorn(options: { timeoutFactor?: number } = {}): Impleme
       choices: CHOICES,
     },
     secondsForACase: SECONDS_FOR_A_CASE * (options.timeoutFactor ?? 1),
+    limit: 'counted',
     composed: composeDelivery,
   });
 }

@@ -35,6 +35,7 @@ export function createV86({ timeoutFactor = 1, jit = false }: V86Options = {}): 
   return new MachineImplementation({
     label: 'v86',
     memoryBytes: RAM_BYTES,
+    limit: 'time',
     secondsForACase: SECONDS_FOR_A_CASE * timeoutFactor,
     dialogue: LINES,
     find: async () => {
