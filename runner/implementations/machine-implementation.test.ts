@@ -49,7 +49,7 @@ function start(probe?: (ask: (given: MachineCase) => Promise<number>) => Promise
     label: 'orders',
     memoryBytes: 0x10_0000,
     secondsForACase: 1,
-    limit: 'time',
+    limit: 'counted',
     dialogue: LINES,
     find: async () => ({
       command: { file: process.execPath, args: ['-e', PROGRAM] },
@@ -108,11 +108,17 @@ describe('a machine in a process of its own', () => {
   it('that its probe declines is not left behind', async () => {
     let pid = 0;
     const started = start(async (ask) => {
-      pid = await ask(machineCase(order(ANSWER), 0x10_0000, 'time'));
+      pid = await ask(machineCase(order(ANSWER), 0x10_0000, 'counted'));
       throw new CannotStart('it is no good', 'use another one');
     });
     await expect(started).rejects.toThrow('it is no good');
     expect(pid).toBeGreaterThan(0);
     expect(isAlive(pid)).toBe(false);
+  });
+
+  it('that does not count its instructions declines a case that does', () => {
+    expect(() => machineCase(order(3), 0x10_0000, 'time')).toThrow(/not counted/);
+    expect(machineCase(order(3), 0x10_0000, 'counted').steps).toEqual([3]);
+    expect(machineCase(order(1000), 0x10_0000, 'time').steps).toEqual([1000]);
   });
 });
