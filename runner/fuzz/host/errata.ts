@@ -242,7 +242,13 @@ const DEVICE: readonly Explanation[] = [
   { erratum: 'E-108', holds: (scene) => scene.op === 'lguest_close' && scene.only('file.structures') },
 ];
 
-/** The original harms its host, or hangs. */
+/** What came in between is looked at, and not slept upon. */
+const LOST_WAKE_UP: Explanation = {
+  erratum: 'E-140',
+  holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',
+};
+
+/** The original harms its host, or hangs; be it that it has slept before. */
 const OPEN: readonly Explanation[] = [
   ...REFUSED,
   {
@@ -266,6 +272,7 @@ const OPEN: readonly Explanation[] = [
   },
   { erratum: 'E-82', holds: (scene) => scene.linux.outcome.stop === 'host_hang' },
   { erratum: 'E-4', holds: crossesPage },
+  LOST_WAKE_UP,
 ];
 
 const PGE = 0x80;
@@ -390,10 +397,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   { erratum: 'E-10', holds: lacksDirectoryRights },
   ...ENDINGS,
   ...SYSTEM_ERRATA,
-  {
-    erratum: 'E-140',
-    holds: ({ parting }) => parting.linux?.e === 'schedule' && parting.hardened?.e === 'set_current_state',
-  },
+  LOST_WAKE_UP,
   { erratum: 'E-20', holds: (scene) => scene.only('host.cr0', 'events') && setsTaskSwitched(scene) },
   { erratum: 'E-21', holds: isWithoutState },
   ...PAGE_TABLES,

@@ -140,6 +140,25 @@ test('a page fault that follows others of the same instruction is seen', async (
   expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-10' });
 });
 
+test('a sleep that only the original enters is seen also where the interrupt that ends it harms the original', async () => {
+  const entry: HostFuzzCase = {
+    id: 'asleep',
+    class: 'host',
+    origin: 'asleep',
+    clauses: [],
+    given: {
+      mem_size: 0x100000,
+      lg: { lguest_data: 1, pgdirs: [{ gpgdir: 0, allocated: true }] },
+      cpu: { halted: 1 },
+      idt: { 32: [0, 0xc0008000] },
+      schedule_script: [{ timer: true }],
+      freeze_script: [{ irq: 1 }],
+    },
+    steps: [{ op: 'run_guest' }],
+  };
+  expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-140' });
+});
+
 describe('an announced change of a page table', () => {
   /** A page that is accessed, writable and clean. */
   const announced = { op: 'guest_set_pte', guest: 0, args: { vaddr: 0xc0005000, gpte: 0x5027 } };
