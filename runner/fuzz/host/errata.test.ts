@@ -116,6 +116,14 @@ test('IN is seen behind an instruction that comes to nothing', async () => {
   expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-1' });
 });
 
+test('IN is seen also where nothing is executed behind it', async () => {
+  const entry = caseOf('isolation/int-n-in-the-kernel/83', ({ given }) => {
+    const [guest] = Guest.all(given, new Random(1));
+    guest?.store(guest.translate(Number(guest.regs.eip)), [0xec, 0xf0, 0xb8]); // in al, dx; lock mov, which has no such form
+  });
+  expect(await comparisonOf(entry)).toEqual({ kind: 'explained', by: 'E-1' });
+});
+
 test('IN is seen also where its value makes the original harm itself later', async () => {
   const entry = caseOf('isolation/int-n-in-the-kernel/83', ({ given }) => {
     const [guest] = Guest.all(given, new Random(1));

@@ -19,7 +19,7 @@ import {
   USER,
   WRITABLE,
 } from './signs.js';
-import { inputAtFork, SYSTEM_ERRATA } from './system-errata.js';
+import { eaxAtFork, isBehindInput, SYSTEM_ERRATA } from './system-errata.js';
 
 /** Compares the profiles: a difference has to have its erratum. */
 export function explained(
@@ -147,8 +147,11 @@ function isInput(one: unknown, two: unknown, linux: number, hardened: number): b
 
 /** EAX is all that differs, in the state or when the guest is entered again. */
 function eaxOf(scene: Scene): readonly [unknown, unknown] | undefined {
-  if (scene.hasRun) return scene.fork && inputAtFork(scene.fork);
-  if (!isEmulated(scene) || ofUser(scene)) return undefined;
+  if (scene.hasRun) {
+    const { fork } = scene;
+    if (fork === undefined || !isBehindInput(fork)) return undefined;
+    if (fork.linux !== undefined || fork.hardened !== undefined) return eaxAtFork(fork);
+  } else if (!isEmulated(scene) || ofUser(scene)) return undefined;
   const { linux, hardened } = scene.parting;
   if (
     linux?.e === 'switch_to_guest' &&

@@ -128,12 +128,16 @@ const trapsFpu: Sign = ({ hardened, before }, scene) => {
 };
 
 /**
- * An emulated IN has left EAX as it does in each profile, and nothing else differs when the next instruction is executed. Others
- * may have come to nothing before, being undefined or on a page that is not there.
+ * The last that the guest has done in both profiles is an IN that was emulated. Others may have come to nothing since, being
+ * undefined or on a page that is not there.
  */
-export function inputAtFork({ common, linux, hardened }: Fork): readonly [number, number] | undefined {
+export function isBehindInput({ common }: Fork): boolean {
   const begun = common.findLastIndex(({ kind }) => kind === 'instruction');
-  if (!common.slice(begun + 1).some(isEmulated)) return undefined;
+  return common.slice(begun + 1).some(isEmulated);
+}
+
+/** EAX in both profiles, when nothing else differs as the next instruction is executed. */
+export function eaxAtFork({ linux, hardened }: Fork): readonly [number, number] | undefined {
   if (linux?.kind !== 'instruction' || hardened?.kind !== 'instruction') return undefined;
   const { eax: one, ...ones } = linux.registers;
   const { eax: two, ...twos } = hardened.registers;
