@@ -10,14 +10,12 @@ import { debugException, Fault, generalProtection, Vector } from './exceptions.j
 import { AC, ALL_FLAGS, FIXED_ONE, IF, RF, TF, VIP } from './flags.js';
 import { Instruction } from './instruction.js';
 import {
-  type InstructionCounter,
   NotModelled,
   type PortBus,
   type Processor,
   type ProcessorObserver,
   type Registers,
   type RunLimits,
-  type ScheduledEvent,
   type SegmentRegister,
   type Stop,
 } from './interface.js';
@@ -25,6 +23,7 @@ import { deliverExternal, deliverFault, deliverTrap } from './interrupts.js';
 import { PAGE_SIZE, type PhysicalMemory } from './memory.js';
 import { enterModeOfPe, levelOf } from './modes.js';
 import { translateRead } from './paging.js';
+import { Schedule } from './schedule.js';
 import { virtualInterruptWaits } from './virtual-8086.js';
 
 /** Ports at which nothing answers. */
@@ -61,7 +60,7 @@ class I386 implements Processor {
   private readonly decoded: Instruction[] = new Array(DECODE_CACHE_SIZE).fill(new Instruction());
   private completion: Completion = 'completed';
 
-  /** The instruction being executed, for messages. */
+  /** The instruction being executed; undefined between two, and while the bytes of one are fetched. */
   private current: Instruction | undefined;
 
   constructor(
@@ -375,56 +374,6 @@ class I386 implements Processor {
       () => this.registers(),
     );
   }
-}
-
-/** The external events of a run that have not been requested yet, by the counter they wait for. */
-class Schedule {
-  private readonly waiting: Record<InstructionCounter, ScheduledEvent[]>;
-  private nextAll: number;
-  private nextOuter: number;
-
-  constructor(
-    private readonly cpu: Cpu,
-    events: readonly ScheduledEvent[],
-  ) {
-    const start = { all: cpu.executed, outer: cpu.outerExecuted };
-    const inOrder = events
-      .map((event) => ({ ...event, after: event.after + start[event.counter] }))
-      .sort((a, b) => a.after - b.after);
-    this.waiting = {
-      all: inOrder.filter((event) => event.counter === 'all'),
-      outer: inOrder.filter((event) => event.counter === 'outer'),
-    };
-    this.nextAll = this.waiting.all[0]?.after ?? Number.POSITIVE_INFINITY;
-    this.nextOuter = this.waiting.outer[0]?.after ?? Number.POSITIVE_INFINITY;
-  }
-
-  due(): boolean {
-    return (
-      this.cpu.executed >= this.nextAll || (this.cpu.cpl > 0 && this.cpu.outerExecuted >= this.nextOuter)
-    );
-  }
-
-  /** How many instructions may be executed before the next event can be due: 1 while one waits for an outer level. */
-  distance(): number {
-    return Math.max(1, Math.min(this.nextAll - this.cpu.executed, this.nextOuter - this.cpu.outerExecuted));
-  }
-
-  /** Requests all events that are due. */
-  request(processor: Processor): void {
-    this.nextAll = requestDue(this.waiting.all, this.cpu.executed, processor);
-    if (this.cpu.cpl > 0) this.nextOuter = requestDue(this.waiting.outer, this.cpu.outerExecuted, processor);
-  }
-}
-
-/** Returns when the next event is due. */
-function requestDue(waiting: ScheduledEvent[], now: number, processor: Processor): number {
-  for (let event = waiting[0]; event !== undefined && event.after <= now; event = waiting[0]) {
-    if ('vector' in event) processor.requestInterrupt(event.vector);
-    else processor.requestNmi();
-    waiting.shift();
-  }
-  return waiting[0]?.after ?? Number.POSITIVE_INFINITY;
 }
 
 /** Says where the model ended. */
