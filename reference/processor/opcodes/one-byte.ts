@@ -56,7 +56,7 @@ const arithmeticGroup = (...operands: OperandCode[]) =>
     opcode('CMP', operands, arithmetic.cmp),
   );
 
-/** Group 2. The sixth is SHL again. */
+/** Group 2. The sixth is SHL again (EX-46). */
 const shiftGroup = (...operands: OperandCode[]) =>
   group(
     opcode('ROL', operands, logic.rol),
@@ -69,7 +69,7 @@ const shiftGroup = (...operands: OperandCode[]) =>
     opcode('SAR', operands, logic.sar),
   );
 
-/** Group 3. The second is TEST again. */
+/** Group 3. The second is TEST again (EX-46). */
 const unaryGroup = (operand: 'Eb' | 'Ev', immediate: 'Ib' | 'Iv') =>
   group(
     opcode('TEST', [operand, immediate], logic.test),
@@ -128,7 +128,7 @@ export const oneByteOpcodes: OpcodeMap = {
 
   128: arithmeticGroup('Eb', 'Ib'),
   129: arithmeticGroup('Ev', 'Iv'),
-  130: arithmeticGroup('Eb', 'Ib'),
+  130: arithmeticGroup('Eb', 'Ib'), // EX-46
   131: arithmeticGroup('Ev', 'Is'),
   132: opcode('TEST', ['Eb', 'Gb'], logic.test),
   133: opcode('TEST', ['Ev', 'Gv'], logic.test),
