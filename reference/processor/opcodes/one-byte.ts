@@ -39,7 +39,7 @@ function arithmeticRow(from: number, mnemonic: string, execute: Execute): Record
   };
 }
 
-/** CMP writes nothing, so it cannot be locked. */
+/** CMP writes nothing, so it cannot be locked (EX-8). */
 const withoutLock = (entries: Record<number, Opcode>): Record<number, Opcode> =>
   Object.fromEntries(Object.entries(entries).map(([at, entry]) => [at, { ...entry, lockable: false }]));
 
