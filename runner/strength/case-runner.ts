@@ -2,9 +2,7 @@
 
 /** Stryker's test runner of this project: the cases, and nothing else, may kill a mutant. */
 
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
-import type { StrykerOptions } from '@stryker-mutator/api/core';
+import type { Position, StrykerOptions } from '@stryker-mutator/api/core';
 import { commonTokens, tokens } from '@stryker-mutator/api/plugin';
 import {
   type DryRunResult,
@@ -16,19 +14,19 @@ import {
   type TestRunnerCapabilities,
   TestStatus,
 } from '@stryker-mutator/api/test-runner';
-import { packageRoot } from '../package.js';
-import { readClauses } from '../spec.js';
 import { allCaseRuns, type CaseRun } from './case-runs.js';
-import { ClauseMarks } from './clause-marks.js';
 import { Coverage } from './coverage.js';
+import { readEquivalents } from './equivalent.js';
+import { equivalentIn } from './figures.js';
 import { type Reference, ReferenceScript } from './instance.js';
+import { Sources } from './mutant.js';
 import { Order } from './order.js';
 import { shuffled } from './shuffled.js';
 import { endsWithin } from './time-limit.js';
 
 /** For Stryker all cases are one test: which of them come to which mutant is kept here, 20,000 times smaller. */
 const TEST = 'cases';
-/** The option that says that each mutant is tried with all case runs. */
+/** The option that says that each mutant is tried with all case runs, also one that is argued to survive them. */
 export const THOROUGH = 'thorough';
 /** What the workers share: the folder that the sandbox is in, which is where they run. */
 const FOLDER = '..';
@@ -49,9 +47,9 @@ type Fate = { killer: CaseRun; problem: string } | 'survived' | 'endless';
 export class CaseRunner implements TestRunner {
   private script = new ReferenceScript(process.cwd());
   private runs: CaseRun[] = [];
-  private clauses: ReadonlySet<string> = new Set();
   private measured: { coverage: Coverage; order: Order } | undefined;
-  private readonly marks = new Map<string, ClauseMarks>();
+  private readonly sources = new Sources();
+  private readonly isArgued = equivalentIn(readEquivalents());
   private readonly thorough: boolean;
 
   static readonly inject = tokens(commonTokens.options);
@@ -68,7 +66,6 @@ export class CaseRunner implements TestRunner {
   async init(): Promise<void> {
     const reference = this.script.unmutated(new Uint32Array(this.script.mutantsOfMark.length));
     this.runs = await allCaseRuns((profile) => reference.implementation(profile).start());
-    this.clauses = new Set(readClauses().map(({ id }) => id));
   }
 
   /** Runs all cases twice without mutation, the second time in another order, and keeps what they come to. */
@@ -110,11 +107,12 @@ export class CaseRunner implements TestRunner {
   async mutantRun({ activeMutant }: MutantRunOptions): Promise<MutantRunResult> {
     const { coverage, order } = this.measure();
     const mutant = Number(activeMutant.id);
-    const { fileName, location } = activeMutant;
-    const file = relative(packageRoot, fileName).replaceAll('\\', '/');
-    const line = location.start.line + 1;
-    const marks = this.marksOf(fileName);
-    const candidates = order.of(mutant, file, marks.at(line), marks.mnemonicAt(line));
+    const { start, end } = activeMutant.location;
+    const line = start.line + 1;
+    const location = { start: fromOne(start), end: fromOne(end) };
+    const { name, marks } = this.sources.described({ ...activeMutant, location });
+    const patience = this.thorough || !this.isArgued(name) ? 'endless' : 'short';
+    const candidates = order.of(mutant, patience, name.file, marks.at(line), marks.mnemonicAt(line));
     const fate = this.fateOf(mutant, candidates, coverage);
     if (fate === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: candidates.length };
     if (fate === 'endless') return { status: MutantRunStatus.Timeout };
@@ -161,17 +159,14 @@ export class CaseRunner implements TestRunner {
   private measure(): { coverage: Coverage; order: Order } {
     if (this.measured === undefined) {
       const coverage = Coverage.read(FOLDER);
-      this.measured = { coverage, order: new Order(this.runs, coverage, this.thorough) };
+      this.measured = { coverage, order: new Order(this.runs, coverage) };
     }
     return this.measured;
   }
-
-  private marksOf(file: string): ClauseMarks {
-    const known = this.marks.get(file) ?? new ClauseMarks(readFileSync(file, 'utf8'), this.clauses);
-    this.marks.set(file, known);
-    return known;
-  }
 }
+
+/** Stryker counts lines and columns from 0 before a mutant is tried, and from 1 afterwards. */
+const fromOne = ({ line, column }: Position): Position => ({ line: line + 1, column: column + 1 });
 
 /**
  * A case that expects the same in both profiles and goes the same way in both says nothing new in the second. A mutant that

@@ -60,7 +60,11 @@ const command = new Command('strength')
   .option('--since <commit>', 'only files that have changed since')
   .option('--sample <count>', 'only so many stretches of six lines, drawn by the seed', wholeNumber)
   .option('--seed <number>', 'another seed, another sample', wholeNumber, 1)
-  .option('--thorough', 'try each mutant with all cases that come to it, however long that takes', false)
+  .option(
+    '--thorough',
+    'try also what is argued to be equivalent with all cases that may notice it, however long that takes',
+    false,
+  )
   .option('--jobs <count>', 'processes', wholeNumber, availableParallelism())
   .action(async (options: Options) => {
     process.exitCode = await strength(options);

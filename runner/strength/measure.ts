@@ -14,7 +14,7 @@ const DRY_RUN_MINUTES = 60;
 export interface Measuring {
   /** Files, or ranges of files (`file.ts:3:0-3:10`), that are mutated; what is not begins with `!`. */
   mutate: readonly string[];
-  /** Whether each mutant is tried with all that may kill it, however long that takes. */
+  /** Whether also those that are argued to be equivalent are tried with all that may kill them, however long that takes. */
   thorough: boolean;
   /** Processes. */
   jobs: number;

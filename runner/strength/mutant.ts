@@ -39,6 +39,9 @@ export interface MutantView {
   reason: string;
 }
 
+/** What Stryker says of a mutant before it is tried; lines and columns are counted from 1. */
+export type MutantText = Pick<MutantResult, 'fileName' | 'location' | 'mutatorName' | 'replacement'>;
+
 /** In a name, a longer text is cut. */
 const LONGEST = 120;
 
@@ -48,21 +51,35 @@ export class Sources {
   private readonly clauses = new Set(readClauses().map(({ id }) => id));
 
   view(result: MutantResult): MutantView {
-    const { id, fileName, location, mutatorName, status, statusReason = '' } = result;
+    const { id, location, status, statusReason = '' } = result;
+    const { start, end } = location;
+    const { marks, original, replacement, name } = this.described(result);
+    return {
+      ...{ name, original, replacement, id: Number(id), at: start, end: end.line },
+      fate: fateOf(status),
+      reason: statusReason,
+      clauses: marks.at(start.line),
+    };
+  }
+
+  /** What it is, and the comments and mnemonics of its file. */
+  described(mutant: MutantText): {
+    name: MutantName;
+    marks: ClauseMarks;
+    original: string;
+    replacement: string;
+  } {
+    const { fileName, location, mutatorName } = mutant;
     const file = relative(packageRoot, fileName).replaceAll('\\', '/');
     const { lines, marks } = this.read(file);
     const original = textOf(lines, location);
-    const replacement = oneLine(result.replacement ?? '');
-    const name = {
-      file,
-      line: (lines[location.start.line - 1] ?? '').trim(),
-      mutant: `${mutatorName}: ${original} => ${replacement}`,
-    };
+    const replacement = oneLine(mutant.replacement ?? '');
+    const line = (lines[location.start.line - 1] ?? '').trim();
     return {
-      ...{ name, original, replacement, id: Number(id), at: location.start, end: location.end.line },
-      fate: fateOf(status),
-      reason: statusReason,
-      clauses: marks.at(location.start.line),
+      name: { file, line, mutant: `${mutatorName}: ${original} => ${replacement}` },
+      marks,
+      original,
+      replacement,
     };
   }
 

@@ -10,10 +10,10 @@ import { partOf } from './parts.js';
 const VETERANS = 16;
 
 /**
- * How long a mutant is tried, in times of the middle case run: with those that come to it, and with those that may depend on
- * it without coming to it. Nearly all that are killed at all are killed sooner.
+ * How long a mutant is tried, in times of the middle case run, with those that come to it, and as long with those that may
+ * depend on it without coming to it. Nearly all that are killed at all are killed sooner.
  */
-const PATIENCE = { direct: 20_000, others: 20_000 };
+const SHORT_PATIENCE = 20_000;
 
 export class Order {
   private readonly kills = new Map<number, number>();
@@ -25,8 +25,6 @@ export class Order {
   constructor(
     private readonly runs: readonly CaseRun[],
     private readonly coverage: Coverage,
-    /** Whether each mutant is tried with all case runs. */
-    private readonly thorough: boolean,
   ) {
     this.byTurns = byTurns(runs, coverage);
     const times = runs.map((_, number) => coverage.milliseconds(number)).sort((a, b) => a - b);
@@ -39,19 +37,23 @@ export class Order {
 
   /**
    * First the cases that have killed most so far, those of the instruction and of the clauses that the mutated line is about, then
-   * all others that come to it; last those that may depend on it without coming to it. What survives them for long counts as surviving
-   * all, unless the measurement is thorough: the figure may be too low, never too high.
+   * all others that come to it; last those that may depend on it without coming to it.
+   * @param patience `short`: what survives for long counts as surviving all
    */
-  of(mutant: number, file: string, clauses: readonly string[], mnemonic?: string): number[] {
+  of(
+    mutant: number,
+    patience: 'short' | 'endless',
+    file: string,
+    clauses: readonly string[],
+    mnemonic?: string,
+  ): number[] {
     const isDirect = this.coverage.reaching(mutant);
     const direct = this.byTurns.filter(isDirect);
     const others = this.coverage.mattersToAll(mutant)
       ? this.byTurns.filter((run) => !isDirect(run) && this.mayDependOn(run, file))
       : [];
-    return [
-      ...this.firstOf(this.likelyFirst(direct, clauses, mnemonic), PATIENCE.direct),
-      ...this.firstOf(this.likelyFirst(others, clauses, mnemonic), PATIENCE.others),
-    ];
+    const tried = [direct, others].map((runs) => this.likelyFirst(runs, clauses, mnemonic));
+    return (patience === 'endless' ? tried : tried.map((runs) => this.firstOf(runs))).flat();
   }
 
   private likelyFirst(
@@ -79,9 +81,8 @@ export class Order {
     return found;
   }
 
-  private firstOf(runs: readonly number[], patience: number): readonly number[] {
-    if (this.thorough) return runs;
-    let left = patience * this.middle;
+  private firstOf(runs: readonly number[]): readonly number[] {
+    let left = SHORT_PATIENCE * this.middle;
     const end = runs.findIndex((run) => {
       left -= this.coverage.milliseconds(run);
       return left < 0;

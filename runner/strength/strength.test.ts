@@ -261,26 +261,27 @@ describe('the order of the cases', () => {
   const host = 'reference/host/fpu.ts';
 
   test('turns, one of each table; then those of the clauses and those that have killed come first', () => {
-    const order = new Order(runs, coverage, true);
-    expect(order.of(1, host, [])).toEqual([0, 3, 1]);
-    expect(order.of(1, host, ['FPU-2'])).toEqual([3, 0, 1]);
-    expect(order.of(1, host, ['FPU-2'], 'FNSAVE')).toEqual([1, 3, 0]);
+    const order = new Order(runs, coverage);
+    expect(order.of(1, 'endless', host, [])).toEqual([0, 3, 1]);
+    expect(order.of(1, 'endless', host, ['FPU-2'])).toEqual([3, 0, 1]);
+    expect(order.of(1, 'endless', host, ['FPU-2'], 'FNSAVE')).toEqual([1, 3, 0]);
     order.killed(1);
-    expect(order.of(1, host, ['FPU-2'])).toEqual([1, 3, 0]);
+    expect(order.of(1, 'endless', host, ['FPU-2'])).toEqual([1, 3, 0]);
   });
 
   test('what is made when a module is loaded matters to all, but a host to no processor', () => {
-    const order = new Order(runs, coverage, true);
-    expect(order.of(2, host, [])).toEqual([0, 3, 1]);
-    expect(order.of(2, 'reference/processor/decode.ts', [])).toHaveLength(4);
+    const order = new Order(runs, coverage);
+    expect(order.of(2, 'endless', host, [])).toEqual([0, 3, 1]);
+    expect(order.of(2, 'endless', 'reference/processor/decode.ts', [])).toHaveLength(4);
   });
 
-  test('patience has an end, unless the measurement is thorough', () => {
+  test('short patience has an end', () => {
     const slow = Coverage.empty(['a', 'b', 'c', 'd'], [[1]]);
     for (const run of [0, 1, 2]) slow.add(run, Uint32Array.of(1), 1, false);
     slow.add(3, Uint32Array.of(1), 100_000, false);
-    expect(new Order(runs, slow, false).of(1, host, ['FPU-2'])).toEqual([3]);
-    expect(new Order(runs, slow, true).of(1, host, ['FPU-2'])).toHaveLength(4);
+    const order = new Order(runs, slow);
+    expect(order.of(1, 'short', host, ['FPU-2'])).toEqual([3]);
+    expect(order.of(1, 'endless', host, ['FPU-2'])).toHaveLength(4);
   });
 });
 
