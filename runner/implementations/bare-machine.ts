@@ -36,7 +36,7 @@ export function machineCase(request: CaseRequest, memoryBytes: number, limit: Li
   const { given } = request;
   if (!isProcessorGiven(given)) throw new Unsupported('a given that is not the state of a processor');
   if (given.memory_size > memoryBytes) {
-    throw new Unsupported(`more than ${memoryBytes / 0x400} KiB of memory`);
+    throw new Unsupported(`more than ${sizeText(memoryBytes)} of memory`);
   }
   return {
     registers: given.registers,
@@ -50,6 +50,10 @@ export function machineCase(request: CaseRequest, memoryBytes: number, limit: Li
     }),
     observed: request.observe.memory ?? [],
   };
+}
+
+function sizeText(bytes: number): string {
+  return bytes % 0x10_0000 === 0 ? `${bytes / 0x10_0000} MiB` : `${bytes / 0x400} KiB`;
 }
 
 const USUAL_INSTRUCTIONS = 1000;

@@ -108,8 +108,8 @@ export class CaseRunner implements TestRunner {
     const { coverage, order } = this.measure();
     const mutant = Number(activeMutant.id);
     const { start, end } = activeMutant.location;
-    const line = start.line + 1;
     const location = { start: fromOne(start), end: fromOne(end) };
+    const { line } = location.start;
     const { name, marks } = this.sources.described({ ...activeMutant, location });
     const patience = this.thorough || !this.isArgued(name) ? 'endless' : 'short';
     const candidates = order.of(mutant, patience, name.file, marks.at(line), marks.mnemonicAt(line));
